@@ -1,0 +1,25 @@
+#include "base/clock.h"
+
+#include <stddef.h>
+#include <time.h>
+
+static int64_t read_ns(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static struct clock_mono system_mono(void *context)
+{
+    (void)context;
+    return (struct clock_mono){read_ns(CLOCK_MONOTONIC)};
+}
+
+static struct clock_wall system_wall(void *context)
+{
+    (void)context;
+    return (struct clock_wall){read_ns(CLOCK_REALTIME)};
+}
+
+const struct clock clock_system = {system_mono, system_wall, NULL};

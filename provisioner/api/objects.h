@@ -1,0 +1,261 @@
+/* objects.h - the Kubernetes objects a provisioner reads, reduced to the fields it uses. All text is borrowed. */
+#ifndef STOKER_PROVISIONER_API_OBJECTS_H
+#define STOKER_PROVISIONER_API_OBJECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/intern.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "cloud/cloud.h"
+
+/* Where an object was read, for messages. */
+struct origin {
+    const char *file;
+    int line;
+};
+
+struct labels {
+    const struct cloud_label *items; /* [n] sorted by key */
+    size_t n;
+};
+
+enum operator { OP_IN, OP_NOT_IN, OP_EXISTS, OP_DOES_NOT_EXIST, OP_GT, OP_LT };
+
+/* One condition on labels. Gt and Lt hold one decimal integer in values[0]. */
+struct requirement {
+    struct str key;
+    enum operator op;
+    const struct str *values;
+    size_t n_values;
+};
+
+/* All must hold. */
+struct requirements {
+    const struct requirement *items;
+    size_t n;
+};
+
+/* A label selector: absent (null) matches nothing, empty matches everything. matchLabels are kept as In. */
+struct selector {
+    bool present;
+    struct requirements all;
+};
+
+enum taint_effect { EFFECT_ANY, EFFECT_NO_SCHEDULE, EFFECT_PREFER_NO_SCHEDULE, EFFECT_NO_EXECUTE };
+
+struct taint {
+    struct str key, value;
+    enum taint_effect effect;
+};
+
+struct taints {
+    const struct taint *items;
+    size_t n;
+};
+
+struct toleration {
+    struct str key; /* "" with exists: everything */
+    struct str value;
+    bool exists;
+    enum taint_effect effect; /* EFFECT_ANY: all */
+};
+
+/* Sorted by name; amounts as in struct cloud_resource; no zero amounts. */
+struct resources {
+    const struct cloud_resource *items;
+    size_t n;
+};
+
+/* A nodeSelectorTerm: labels, and fields (metadata.name). */
+struct node_term {
+    struct requirements labels, fields;
+};
+
+struct preferred_node_term {
+    int32_t weight; /* 1..100 */
+    struct node_term term;
+};
+
+/* A pod (anti-)affinity term. weight 0: required. */
+struct pod_term {
+    int32_t weight;
+    struct selector selector;
+    struct str topology_key;
+    const struct str *namespaces; /* [n_namespaces]; none and no selector = the pod's own */
+    size_t n_namespaces;
+    bool all_namespaces;              /* namespaceSelector {} */
+    struct selector namespace_labels; /* another namespaceSelector; it sees kubernetes.io/metadata.name only */
+};
+
+struct spread {
+    int32_t max_skew, min_domains; /* min_domains 1 if unset */
+    struct str topology_key;
+    bool soft;               /* ScheduleAnyway */
+    struct selector selector; /* matchLabelKeys are already merged in, as far as the pod has them */
+    bool ignore_node_affinity; /* nodeAffinityPolicy: Ignore */
+    bool honor_taints;         /* nodeTaintsPolicy: Honor */
+};
+
+struct host_port {
+    struct str ip; /* "" and 0.0.0.0 mean every address */
+    struct str protocol;
+    int32_t port;
+};
+
+/* What decides where a pod can go. Pods that differ in identity only share one. */
+struct pod_spec {
+    uint32_t id; /* dense: objects.specs.items[id] */
+    struct resources requests; /* whole pod, init containers, sidecars and overhead counted; without "pods" */
+    struct requirements node_selector;
+    const struct node_term *node_terms; /* required; alternatives, in order */
+    size_t n_node_terms;
+    bool node_terms_present; /* with n_node_terms 0: nothing matches */
+    const struct preferred_node_term *preferred_nodes;
+    size_t n_preferred_nodes;
+    const struct toleration *tolerations;
+    size_t n_tolerations;
+    const struct pod_term *affinity, *anti_affinity; /* required first, then preferred */
+    size_t n_affinity, n_anti_affinity;
+    const struct spread *spreads;
+    size_t n_spreads;
+    const struct host_port *host_ports;
+    size_t n_host_ports;
+    int32_t priority;
+    struct str priority_class, scheduler_name;
+    bool gated; /* has schedulingGates: not demand */
+    bool resource_claims;
+};
+
+enum spark_role { SPARK_NONE, SPARK_DRIVER, SPARK_EXECUTOR };
+
+enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
+
+struct pod {
+    struct origin origin;
+    struct str namespace_, name, uid;
+    struct labels labels;
+    uint32_t spec; /* id */
+    struct str node_name; /* "" = to be placed */
+    enum pod_phase phase;
+    bool deleting;
+    bool daemon; /* owned by a DaemonSet */
+    struct str owner_kind, owner_name;
+    enum spark_role role;
+    struct str app; /* spark-app-selector, else the operator's or EMR's word; "" = none */
+    const struct str *claims; /* names of PersistentVolumeClaims; ephemeral volumes as <pod>-<volume> */
+    size_t n_claims;
+    const struct str *ephemeral_classes; /* storage classes of ephemeral volume templates without a claim of their own */
+    size_t n_ephemeral_classes;
+    bool planned; /* does not exist yet: read from a SparkApplication or a properties file */
+};
+
+struct node {
+    struct origin origin;
+    struct str name;
+    struct labels labels;
+    struct taints taints;
+    struct resources allocatable, capacity;
+    bool unschedulable, deleting;
+};
+
+enum spark_zone_mode { SPARK_ZONE_ANY, SPARK_ZONE_PREFER, SPARK_ZONE_SINGLE };
+
+/* What a Provisioner says of capacity type for a role that says nothing itself. */
+enum role_capacity { ROLE_ANY, ROLE_ON_DEMAND, ROLE_SPOT };
+
+struct provisioner {
+    struct origin origin;
+    struct str name;
+    bool karpenter; /* karpenter.sh/v1alpha5: our own additions have their defaults */
+    struct requirements requirements; /* defaults of v1alpha5 filled in */
+    struct labels labels, annotations;
+    struct taints taints, startup_taints;
+    struct resources limits; /* of capacity; a resource that is not there is not limited */
+    int32_t weight;          /* 0 if unset */
+    int64_t ttl_after_empty_s, ttl_until_expired_s; /* -1: never */
+    bool consolidation;
+    struct str template_name;  /* providerRef.name, "" if none */
+    const struct node_template *inline_template; /* spec.provider, NULL if none */
+    struct cloud_kubelet kubelet;
+    /* stoker.sh only */
+    enum role_capacity driver_capacity, executor_capacity; /* ON_DEMAND, SPOT */
+    enum spark_zone_mode zone_mode;
+    double zone_premium;    /* 0.02 = 2 % */
+    double max_price_ratio; /* >= 1, 1.25 */
+    double max_pool_share;  /* (0, 1], 1 = off */
+    double gang_min_share;  /* [0, 1], 0.8 */
+};
+
+struct node_template {
+    struct origin origin;
+    struct str name;
+    struct str ami_family; /* AL2, AL2023, Bottlerocket, Custom */
+    struct str launch_template;
+    struct cloud_disk disk;
+};
+
+struct daemon_set {
+    struct origin origin;
+    struct str namespace_, name;
+    struct labels labels; /* of its pods */
+    uint32_t spec;        /* id */
+};
+
+struct volume_claim {
+    struct str namespace_, name, volume_name, storage_class;
+    bool storage_class_set;
+    struct str selected_node; /* annotation volume.kubernetes.io/selected-node */
+};
+
+struct volume {
+    struct str name;
+    const struct node_term *terms; /* nodeAffinity.required */
+    size_t n_terms;
+};
+
+struct storage_class {
+    struct str name, provisioner;
+    bool is_default, wait_for_consumer;
+    const struct node_term *terms; /* allowedTopologies */
+    size_t n_terms;
+};
+
+/* A SparkApplication (or the template of a ScheduledSparkApplication) or a properties file, not yet expanded. */
+struct spark_demand;
+
+struct objects {
+    struct arena arena;
+    struct intern spec_keys;          /* canonical text of a pod spec -> id in specs */
+    VEC(const struct pod_spec *) specs;
+    VEC(struct pod) pods;
+    VEC(struct node) nodes;
+    VEC(struct provisioner) provisioners;
+    VEC(struct node_template) templates;
+    VEC(struct daemon_set) daemon_sets;
+    VEC(struct volume_claim) claims;
+    VEC(struct volume) volumes;
+    VEC(struct storage_class) storage_classes;
+    struct intern names;   /* "kind namespace/name" of everything read, to find duplicates */
+    struct intern ignored; /* kinds that were read past */
+    VEC(size_t) ignored_counts; /* by id in `ignored` */
+};
+
+void objects_release(struct objects *objects);
+
+/* The value of a label; NULL if it is not there. */
+const struct str *labels_get(const struct labels *labels, struct str key);
+
+/* One condition against one label value (NULL: the label is absent). Gt and Lt fail where the value is no integer. */
+bool requirement_met(const struct requirement *requirement, const struct str *value);
+
+/* A label selector against an object's labels. */
+bool selector_matches(const struct selector *selector, const struct labels *labels);
+
+/* Do the tolerations let a pod onto a node with these taints (NoSchedule and NoExecute; PreferNoSchedule never bars)? */
+bool taints_tolerated(const struct taints *taints, const struct toleration *tolerations, size_t n_tolerations);
+
+#endif
