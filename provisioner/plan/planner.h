@@ -8,7 +8,9 @@
 #include "cloud/cloud.h"
 #include "provisioner/api/objects.h"
 #include "provisioner/plan/answer.h"
+#include "provisioner/plan/demand.h"
 #include "provisioner/plan/overlay.h"
+#include "provisioner/plan/supply.h"
 #include "solver/solve.h"
 
 struct planner_options {
@@ -28,7 +30,10 @@ struct planner_result {
     const struct solver_problem *bound_problem;
     const int64_t *placed;        /* [bound_problem->n_shapes] pods that the bound covers */
     const int64_t *duals_nanousd; /* [bound_problem->n_shapes] */
-    const char *const *shape_keys; /* [n_shapes] stable text that names a shape, for the certificate */
+    const char *const *shape_keys; /* [n_shapes] stable text that names a shape, for the certificate; no two are equal */
+    const uint32_t *pod_shapes;    /* [objects->pods.len] bound shape of each pod to place; SOLVER_NONE: bound, ignored, refused */
+    const struct supply *supply;   /* offering i of the bound's problem is offering i of this */
+    const struct demand *demand;   /* node i of the bound's problem is node i of this */
     struct planner_context *context; /* for explain */
 };
 
