@@ -45,6 +45,11 @@ struct demand_node {
 struct demand_options {
     bool by_app;    /* shapes of different applications are kept apart */
     uint32_t drop_soft; /* 0: soft pod (anti-)affinity and spread are kept; 1: dropped */
+    /*
+     * Bitset [objects->pods.len] of pods that are left out as if they were not there: those that wait for their gang,
+     * or found no room within a limit, so that zones are balanced over the others. NULL = none.
+     */
+    const uint64_t *skip;
 };
 
 struct demand {
