@@ -28,12 +28,13 @@ endif
 ALL_CFLAGS = $(STD) $(WARN) $(OPT) -g $(HARD) $(CFLAGS)
 LIBS := -lglpk -lcjson -lyaml -lm
 
-ROOMS := base solver cloud cloud/aws provisioner/api provisioner/spark provisioner/state provisioner/plan
-SRC := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+ROOMS := base solver cloud cloud/aws provisioner/api provisioner/spark provisioner/state provisioner/plan provisioner/cmd
+MAIN := provisioner/cmd/main.c
+# Everything but main() is in one archive, so that tests can reach it all.
+SRC := $(filter-out $(MAIN),$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))
 ASM := $(wildcard cloud/aws/*.S)
-CMD := $(wildcard provisioner/cmd/*.c)
 LIB_OBJ := $(SRC:%.c=$(BUILD)/%.o) $(ASM:%.S=$(BUILD)/%.o)
-CMD_OBJ := $(CMD:%.c=$(BUILD)/%.o)
+MAIN_OBJ := $(MAIN:%.c=$(BUILD)/%.o)
 
 .PHONY: all clean
 all: $(BUILD)/stoker
@@ -42,8 +43,8 @@ $(BUILD)/libstoker.a: $(LIB_OBJ)
 	@rm -f $@
 	@$(AR) rcs $@ $(LIB_OBJ)
 
-$(BUILD)/stoker: $(CMD_OBJ) $(BUILD)/libstoker.a
-	@$(CC) $(LDHARD) -o $@ $(CMD_OBJ) $(BUILD)/libstoker.a $(LIBS)
+$(BUILD)/stoker: $(MAIN_OBJ) $(BUILD)/libstoker.a
+	@$(CC) $(LDHARD) -o $@ $(MAIN_OBJ) $(BUILD)/libstoker.a $(LIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

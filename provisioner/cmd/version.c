@@ -1,0 +1,18 @@
+#include <stdio.h>
+
+#include "provisioner/cmd/cmd.h"
+
+#ifndef STOKER_VERSION
+#define STOKER_VERSION "0.1.0-dev"
+#endif
+
+int cmd_version(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) {
+        fputs("stoker: version takes no options\n", stderr);
+        return CMD_INPUT;
+    }
+    puts("stoker " STOKER_VERSION);
+    return fflush(stdout) ? CMD_INTERNAL : CMD_OK;
+}
