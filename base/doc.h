@@ -13,9 +13,9 @@
 /* What a file may hold before it is refused as an attack or a mistake. */
 #define DOC_MAX_INPUT_BYTES ((size_t)512 << 20)
 enum {
-    DOC_MAX_DEPTH = 100,             /* nesting */
-    DOC_MAX_OBJECT_NODES = 2000000,  /* nodes of one object, aliases counted as often as they are used */
-    DOC_MAX_TEXT_BYTES = 8 << 20     /* one scalar */
+    DOC_MAX_DEPTH = 100,            /* nesting */
+    DOC_MAX_OBJECT_NODES = 2000000, /* nodes of one object, aliases counted as often as they are used */
+    DOC_MAX_TEXT_BYTES = 8 << 20    /* one scalar */
 };
 
 enum doc_kind { DOC_NULL, DOC_BOOL, DOC_NUMBER, DOC_STRING, DOC_LIST, DOC_MAP };
@@ -34,7 +34,8 @@ const struct doc *doc_get(const struct doc *doc, const char *key);
 /* A walk: doc_at(d, "spec.template.spec"). NULL as soon as one step is missing. No list indices. */
 const struct doc *doc_at(const struct doc *doc, const char *path);
 
-#define DOC_EACH(child, doc) for (const struct doc *child = (doc) ? (doc)->first : NULL; child; child = child->next)
+#define DOC_EACH(child, parent) \
+    for (const struct doc *child = (parent) ? (parent)->first : NULL; child; child = child->next)
 
 /*
  * Called for each object of the input: a document, or each item of a `kind: List` (or of any `*List` with `items`).

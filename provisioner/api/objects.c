@@ -5,6 +5,7 @@
 void objects_release(struct objects *objects)
 {
     arena_release(&objects->arena);
+    intern_release(&objects->texts);
     intern_release(&objects->spec_keys);
     intern_release(&objects->names);
     intern_release(&objects->ignored);
@@ -18,6 +19,7 @@ void objects_release(struct objects *objects)
     VEC_FREE(&objects->volumes);
     VEC_FREE(&objects->storage_classes);
     VEC_FREE(&objects->ignored_counts);
+    VEC_FREE(&objects->name_origins);
 }
 
 const struct str *labels_get(const struct labels *labels, struct str key)

@@ -64,7 +64,7 @@ struct toleration {
     enum taint_effect effect; /* EFFECT_ANY: all */
 };
 
-/* Sorted by name; amounts as in struct cloud_resource; no zero amounts. */
+/* Sorted by name; amounts as in struct cloud_resource; no zero amounts, but in a Provisioner's limits. */
 struct resources {
     const struct cloud_resource *items;
     size_t n;
@@ -148,7 +148,7 @@ struct pod {
     struct str app; /* spark-app-selector, else the operator's or EMR's word; "" = none */
     const struct str *claims; /* names of PersistentVolumeClaims; ephemeral volumes as <pod>-<volume> */
     size_t n_claims;
-    const struct str *ephemeral_classes; /* storage classes of ephemeral volume templates without a claim of their own */
+    const struct str *ephemeral_classes; /* storage class of each ephemeral volume's template, "" = the default class */
     size_t n_ephemeral_classes;
     bool planned; /* does not exist yet: read from a SparkApplication or a properties file */
 };
@@ -229,6 +229,7 @@ struct spark_demand;
 
 struct objects {
     struct arena arena;
+    struct intern texts;              /* text that repeats: label keys and values, namespaces, classes */
     struct intern spec_keys;          /* canonical text of a pod spec -> id in specs */
     VEC(const struct pod_spec *) specs;
     VEC(struct pod) pods;
@@ -240,6 +241,7 @@ struct objects {
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
     struct intern names;   /* "kind namespace/name" of everything read, to find duplicates */
+    VEC(struct origin) name_origins; /* by id in `names` */
     struct intern ignored; /* kinds that were read past */
     VEC(size_t) ignored_counts; /* by id in `ignored` */
 };
