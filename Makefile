@@ -54,6 +54,9 @@ $(BUILD)/%.o: %.S
 	@mkdir -p $(@D)
 	@$(CC) -I. -c -o $@ $<
 
+# What tables.S puts into the program.
+$(BUILD)/cloud/aws/tables.o: $(wildcard data/*.tsv)
+
 # Unit and property tests: one program a file, cmocka.
 TEST_SRC := $(wildcard tests/unit/*.c tests/property/*.c)
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)

@@ -2,8 +2,8 @@
 #ifndef STOKER_CLOUD_AWS_CATALOGUE_H
 #define STOKER_CLOUD_AWS_CATALOGUE_H
 
-#include "cloud/cloud.h"
 #include "base/diag.h"
+#include "cloud/cloud.h"
 
 struct aws_catalogue_source {
     const char *region; /* "us-west-2" if NULL */
