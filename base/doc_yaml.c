@@ -21,6 +21,7 @@ struct anchor {
 
 struct reader {
     struct doc_reader *base;
+    struct str bytes;
     yaml_parser_t parser;
     struct anchor anchors[ANCHORS_MAX];
     size_t n_anchors;
@@ -39,6 +40,14 @@ static int line_of(const yaml_event_t *event)
     return (int)event->start_mark.line + 1;
 }
 
+static int line_at(struct str text, size_t offset)
+{
+    int line = 1;
+    for (size_t i = 0; i < offset && i < text.len; i++)
+        line += text.ptr[i] == '\n';
+    return line;
+}
+
 static int next_event(struct reader *reader, yaml_event_t *event, struct err *err)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -47,8 +56,9 @@ static int next_event(struct reader *reader, yaml_event_t *event, struct err *er
     if (parser->error == YAML_MEMORY_ERROR)
         return err_nomem(err);
     const yaml_mark_t *mark = &parser->problem_mark;
-    if (parser->error == YAML_READER_ERROR)
-        return err_set(err, ERR_INVALID, "line %d: %s", (int)parser->mark.line + 1, parser->problem);
+    if (parser->error == YAML_READER_ERROR) /* the reader is ahead of the marks */
+        return err_set(err, ERR_INVALID, "line %d: %s", line_at(reader->bytes, parser->problem_offset),
+                       parser->problem);
     return err_set(err, ERR_INVALID, "line %d: %s%s%s", (int)mark->line + 1, parser->problem,
                    parser->context ? " " : "", parser->context ? parser->context : "");
 }
@@ -538,6 +548,7 @@ int doc_yaml_read(struct doc_reader *base, struct str bytes, struct err *err)
         return err_nomem(err);
     }
     reader->base = base;
+    reader->bytes = bytes;
     yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)bytes.ptr, bytes.len);
     int code = read_stream(reader, err);
