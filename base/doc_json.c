@@ -325,15 +325,30 @@ static struct str skip_string(struct cursor *cursor)
     return text;
 }
 
+/* Text that needs no parser: without escapes and control characters. */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == '\\')
+            return false;
+    return true;
+}
+
+static struct str skip_plain_string(struct cursor *cursor)
+{
+    struct str text = skip_string(cursor);
+    return is_plain(text) ? text : STR("");
+}
+
 /* The cursor is on the colon behind a key of the object itself. */
 static void note_member(struct cursor *cursor, struct str key, struct list_head *head)
 {
     cursor->at++;
     char c = peek(cursor);
     if (c == '"' && str_is(key, "kind"))
-        head->kind = skip_string(cursor);
+        head->kind = skip_plain_string(cursor);
     else if (c == '"' && str_is(key, "apiVersion"))
-        head->api_version = skip_string(cursor);
+        head->api_version = skip_plain_string(cursor);
     else if (c == '[' && str_is(key, "items"))
         head->has_items = true;
 }

@@ -20,6 +20,7 @@ void objects_release(struct objects *objects)
     VEC_FREE(&objects->storage_classes);
     VEC_FREE(&objects->ignored_counts);
     VEC_FREE(&objects->name_origins);
+    VEC_FREE(&objects->spark);
 }
 
 const struct str *labels_get(const struct labels *labels, struct str key)

@@ -225,7 +225,7 @@ struct storage_class {
 };
 
 /* A SparkApplication (or the template of a ScheduledSparkApplication) or a properties file, not yet expanded. */
-struct spark_demand;
+struct spark_demand; /* defined in provisioner/spark */
 
 struct objects {
     struct arena arena;
@@ -240,6 +240,7 @@ struct objects {
     VEC(struct volume_claim) claims;
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
+    VEC(const struct spark_demand *) spark; /* until spark_expand */
     struct intern names;   /* "kind namespace/name" of everything read, to find duplicates */
     VEC(struct origin) name_origins; /* by id in `names` */
     struct intern ignored; /* kinds that were read past */
