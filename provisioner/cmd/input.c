@@ -180,6 +180,15 @@ int input_read(const struct input_options *options, struct input *input, struct 
     return 0;
 }
 
+int input_need_provisioner(const struct input *input, struct err *err)
+{
+    if (input->objects.provisioners.len)
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "no Provisioner was read: nothing says which nodes may be bought; give one with -f (kind: "
+                   "Provisioner of karpenter.sh/v1alpha5 or stoker.sh/v1alpha1)");
+}
+
 void input_release(struct input *input)
 {
     objects_release(&input->objects);

@@ -50,6 +50,9 @@ struct input {
  */
 CC_MUST_CHECK int input_read(const struct input_options *options, struct input *input, struct err *err);
 
+/* ERR_INVALID with a word if no Provisioner was read. */
+CC_MUST_CHECK int input_need_provisioner(const struct input *input, struct err *err);
+
 void input_release(struct input *input);
 
 /* "stoker: message" on standard error, and the exit status for the error's code. */

@@ -35,4 +35,8 @@ CC_MUST_CHECK int output_totals(const struct answer *answer, const struct object
 CC_MUST_CHECK int output_explanation(const struct explanation *explanation, struct terminal terminal, FILE *file,
                                      struct err *err);
 
+/* The same for programs. */
+CC_MUST_CHECK int output_explanation_json(const struct explanation *explanation, enum emit_syntax syntax, FILE *file,
+                                          struct err *err);
+
 #endif
