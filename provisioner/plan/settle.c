@@ -1,0 +1,88 @@
+#include "provisioner/plan/settle.h"
+
+#include <string.h>
+
+#include "base/bitset.h"
+#include "provisioner/plan/gang.h"
+
+/* Rounds in which gangs wait one after the other, and after which all that fall short wait at once. */
+enum { GENTLE_ROUNDS = 6, MAX_ROUNDS = 16, BALANCE_ROUNDS = 3 };
+
+struct settling {
+    uint64_t *skip;       /* [pods.len] */
+    const char **reasons; /* [pods.len] of those skipped */
+    size_t n_pods;
+};
+
+static int begin(const struct pass_input *input, const struct pass_rules *rules, const char *const *start_reasons,
+                 struct arena *arena, struct settling *s, struct err *err)
+{
+    s->n_pods = input->objects->pods.len;
+    s->skip = arena_array(arena, uint64_t, BITSET_WORDS(s->n_pods));
+    s->reasons = arena_array(arena, const char *, s->n_pods);
+    if (!s->skip || !s->reasons)
+        return err_nomem(err);
+    if (rules->skip)
+        bitset_copy(s->skip, rules->skip, s->n_pods);
+    if (start_reasons)
+        memcpy(s->reasons, start_reasons, s->n_pods * sizeof(*s->reasons));
+    return 0;
+}
+
+/*
+ * Zones were balanced with the pods that then found no room within a limit: without those, the others are balanced
+ * anew.
+ */
+static size_t skip_leftovers(const struct pass *pass, struct settling *s)
+{
+    size_t n = 0;
+    if (!pass->topology.narrowed)
+        return 0;
+    for (uint32_t k = 0; k < pass->compiled.problem.n_shapes; k++) {
+        const struct pass_list *list = &pass->lists[k];
+        for (size_t i = list->n_placed; i < list->n_pods; i++, n++) {
+            bitset_add(s->skip, list->pods[i]);
+            s->reasons[list->pods[i]] = pass->reasons[list->pods[i]];
+        }
+    }
+    return n;
+}
+
+static void finish(const struct pass *pass, size_t rounds, struct settling *s, struct settled *ret)
+{
+    size_t n_unplaced = 0;
+    for (size_t i = 0; i < s->n_pods; i++) {
+        if (!s->reasons[i])
+            s->reasons[i] = pass->reasons[i];
+        n_unplaced += s->reasons[i] != NULL;
+    }
+    *ret = (struct settled){.pass = *pass, .reasons = s->reasons, .n_unplaced = n_unplaced, .first = rounds == 0};
+}
+
+int settle(const struct pass_input *input, const struct pass_rules *rules, const char *const *start_reasons,
+           struct arena *arena, struct settled *ret, struct err *err)
+{
+    struct settling s;
+    struct pass pass;
+    int code = begin(input, rules, start_reasons, arena, &s, err);
+    if (code)
+        return code;
+    for (size_t round = 0, balanced = 0;; round++) {
+        struct pass_rules now = *rules;
+        now.skip = round || rules->skip ? s.skip : NULL;
+        code = pass_run(input, &now, arena, &pass, err);
+        if (code)
+            return code;
+        size_t changed = 0;
+        if (round < MAX_ROUNDS)
+            code = gang_wait(input, &pass, round >= GENTLE_ROUNDS, s.skip, s.reasons, arena, &changed, err);
+        if (code)
+            return code;
+        if (!changed && pass.n_leftover && balanced++ < BALANCE_ROUNDS)
+            changed = skip_leftovers(&pass, &s);
+        if (!changed) {
+            finish(&pass, round, &s, ret);
+            return 0;
+        }
+    }
+}

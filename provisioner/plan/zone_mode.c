@@ -1,0 +1,289 @@
+#include "provisioner/plan/zone_mode.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bitset.h"
+
+static size_t pod_count(const struct zone_mode *m)
+{
+    return m->input->objects->pods.len;
+}
+
+/* The largest share of a node that one pod takes in any dimension; infinite if it does not fit. */
+static double node_share(const int64_t *req, const int64_t *alloc, uint32_t n_dims)
+{
+    double share = 0;
+    for (uint32_t d = 0; d < n_dims; d++) {
+        if (!req[d])
+            continue;
+        if (req[d] > alloc[d])
+            return INFINITY;
+        double part = (double)req[d] / (double)alloc[d];
+        share = part > share ? part : share;
+    }
+    return share;
+}
+
+/* Estimates one pod of a shape in each zone. */
+static void estimate_shape(const struct zone_mode *m, const struct demand_shape *shape, double *cost_microusd)
+{
+    const struct supply *supply = m->input->market->supply;
+    for (size_t z = 0; z < m->n_zones; z++)
+        cost_microusd[z] = INFINITY;
+    BITSET_EACH (j, shape->admits, supply->n) {
+        const struct supply_offering *o = &supply->offerings[j];
+        double cost = (double)o->price_microusd * node_share(shape->req, o->alloc, supply->dims->n);
+        if (cost < cost_microusd[o->zone])
+            cost_microusd[o->zone] = cost;
+    }
+    BITSET_EACH (e, shape->admits_nodes, m->demand->n_nodes) {
+        const struct demand_node *node = &m->demand->nodes[e];
+        if (node->zone != SOLVER_NONE && isinf(cost_microusd[node->zone]) &&
+            !isinf(node_share(shape->req, node->free, supply->dims->n)))
+            cost_microusd[node->zone] = 0;
+    }
+}
+
+/* The Provisioner with the strictest mode among those of the first tier that admit the shape; SOLVER_NONE if none. */
+static uint32_t strictest_owner(const struct zone_mode *m, const struct demand_shape *shape)
+{
+    const struct market *market = m->input->market;
+    uint32_t best = SOLVER_NONE;
+    BITSET_EACH (j, shape->admits, market->supply->n) {
+        uint32_t owner = market->offerings[j].owner;
+        if (owner == best)
+            continue;
+        const struct provisioner *p = &m->input->objects->provisioners.items[owner];
+        uint32_t tier = market->owners[owner].tier;
+        if (best == SOLVER_NONE || tier < market->owners[best].tier ||
+            (tier == market->owners[best].tier && p->zone_mode > m->input->objects->provisioners.items[best].zone_mode))
+            best = owner;
+    }
+    return best;
+}
+
+static void add_shape(struct zone_mode *m, const struct demand_shape *shape, double *cost_microusd)
+{
+    uint32_t owner = strictest_owner(m, shape);
+    double cheapest = INFINITY;
+    estimate_shape(m, shape, cost_microusd);
+    for (size_t z = 0; z < m->n_zones; z++)
+        cheapest = fmin(cheapest, cost_microusd[z]);
+    for (uint32_t k = 0; k < shape->n_pods; k++) {
+        uint32_t id = m->demand->pod_app[shape->pods[k]];
+        if (id == SOLVER_NONE)
+            continue;
+        struct zone_app *app = &m->apps[id];
+        for (size_t z = 0; z < m->n_zones; z++)
+            app->cost_microusd[z] += cost_microusd[z];
+        app->free_microusd += cheapest;
+        if (owner == SOLVER_NONE)
+            continue;
+        const struct provisioner *p = &m->input->objects->provisioners.items[owner];
+        if (p->zone_mode > app->mode) {
+            app->mode = p->zone_mode;
+            app->premium = p->zone_premium;
+        }
+    }
+}
+
+static void count_running(struct zone_mode *m)
+{
+    for (size_t e = 0; e < m->demand->n_nodes; e++) {
+        const struct demand_node *node = &m->demand->nodes[e];
+        for (uint32_t k = 0; k < node->n_pods && node->zone != SOLVER_NONE; k++) {
+            uint32_t app = m->demand->pod_app[node->pods[k]];
+            if (app != SOLVER_NONE && m->input->objects->pods.items[node->pods[k]].role == SPARK_EXECUTOR)
+                m->apps[app].running[node->zone]++;
+        }
+    }
+}
+
+static double cheapest_of(const struct zone_mode *m, const struct zone_app *app)
+{
+    double cheapest = INFINITY;
+    for (size_t z = 0; z < m->n_zones; z++)
+        cheapest = fmin(cheapest, app->cost_microusd[z]);
+    return cheapest;
+}
+
+/* Applications that must stay in one zone and find none that admits all their pods. */
+static int refuse_single(struct zone_mode *m, struct arena *arena, struct err *err)
+{
+    const char **reason_of_app = arena_array(arena, const char *, m->demand->n_apps);
+    if (!reason_of_app)
+        return err_nomem(err);
+    bool any = false;
+    for (size_t a = 0; a < m->demand->n_apps; a++) {
+        if (m->apps[a].mode != SPARK_ZONE_SINGLE || !isinf(cheapest_of(m, &m->apps[a])))
+            continue;
+        reason_of_app[a] = arena_printf(arena,
+                                        "spec.spark.zone is single, and no one zone admits all pods of application "
+                                        "%.*s (node selectors, affinity and volumes pin them apart)",
+                                        STR_ARG(m->demand->apps[a]));
+        if (!reason_of_app[a])
+            return err_nomem(err);
+        any = true;
+    }
+    if (!any)
+        return 0;
+    m->skip = arena_array(arena, uint64_t, BITSET_WORDS(pod_count(m)));
+    m->reasons = arena_array(arena, const char *, pod_count(m));
+    if (!m->skip || !m->reasons)
+        return err_nomem(err);
+    for (size_t s = 0; s < m->demand->n_shapes; s++) {
+        for (uint32_t k = 0; k < m->demand->shapes[s].n_pods; k++) {
+            uint32_t pod = m->demand->shapes[s].pods[k], app = m->demand->pod_app[pod];
+            if (app == SOLVER_NONE || !reason_of_app[app])
+                continue;
+            bitset_add(m->skip, pod);
+            m->reasons[pod] = m->demand->shapes[s].reason ? m->demand->shapes[s].reason : reason_of_app[app];
+        }
+    }
+    return 0;
+}
+
+int zone_mode_init(struct zone_mode *modes, const struct pass_input *input, const struct pass *plain,
+                   struct arena *arena, struct err *err)
+{
+    struct zone_mode m = {.input = input, .demand = &plain->demand};
+    m.n_zones = input->market->supply->catalogue->n_zones;
+    m.apps = arena_array(arena, struct zone_app, m.demand->n_apps);
+    double *costs = arena_array(arena, double, m.n_zones);
+    if (!m.apps || !costs)
+        return err_nomem(err);
+    for (size_t a = 0; a < m.demand->n_apps; a++) {
+        m.apps[a].zone = SOLVER_NONE;
+        m.apps[a].cost_microusd = arena_array(arena, double, m.n_zones);
+        m.apps[a].running = arena_array(arena, uint32_t, m.n_zones);
+        if (!m.apps[a].cost_microusd || !m.apps[a].running)
+            return err_nomem(err);
+    }
+    for (size_t s = 0; s < m.demand->n_shapes; s++)
+        if (!m.demand->shapes[s].reason)
+            add_shape(&m, &m.demand->shapes[s], costs);
+    count_running(&m);
+    for (size_t a = 0; a < m.demand->n_apps; a++) {
+        m.n_prefer += m.apps[a].mode == SPARK_ZONE_PREFER;
+        m.n_single += m.apps[a].mode == SPARK_ZONE_SINGLE;
+        if (m.apps[a].mode == SPARK_ZONE_PREFER && m.apps[a].premium > m.premium)
+            m.premium = m.apps[a].premium;
+    }
+    int code = refuse_single(&m, arena, err);
+    if (code)
+        return code;
+    *modes = m;
+    return 0;
+}
+
+/* Where most of its executors run, if all its pods may go there; SOLVER_NONE if none run. */
+static uint32_t zone_running(const struct zone_mode *m, const struct zone_app *app)
+{
+    uint32_t best = SOLVER_NONE;
+    for (uint32_t z = 0; z < m->n_zones; z++)
+        if (app->running[z] && !isinf(app->cost_microusd[z]) &&
+            (best == SOLVER_NONE || app->running[z] > app->running[best]))
+            best = z;
+    return best;
+}
+
+/* The zone with the least `weight` among those within the premium of the cheapest; SOLVER_NONE if no zone has all. */
+static uint32_t zone_least(const struct zone_mode *m, const struct zone_app *app, const double *weight)
+{
+    double most = cheapest_of(m, app) * (1 + app->premium);
+    uint32_t best = SOLVER_NONE;
+    for (uint32_t z = 0; z < m->n_zones; z++) {
+        if (isinf(app->cost_microusd[z]) || app->cost_microusd[z] > most)
+            continue;
+        if (best == SOLVER_NONE || weight[z] < weight[best] ||
+            (weight[z] <= weight[best] && app->cost_microusd[z] < app->cost_microusd[best]))
+            best = z;
+    }
+    return best;
+}
+
+static int dearest_first(const void *a, const void *b, void *context)
+{
+    const struct zone_mode *m = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    double cost_x = m->apps[x].free_microusd, cost_y = m->apps[y].free_microusd;
+    if (cost_x < cost_y || cost_x > cost_y)
+        return cost_x > cost_y ? -1 : 1;
+    int names = str_cmp(m->demand->apps[x], m->demand->apps[y]);
+    return names ? names : x < y ? -1 : x > y;
+}
+
+static double premium_paid(const struct zone_app *app)
+{
+    return app->zone == SOLVER_NONE ? 0 : app->cost_microusd[app->zone] - app->free_microusd;
+}
+
+static int least_premium_first(const void *a, const void *b, void *context)
+{
+    const struct zone_mode *m = context;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    double paid_x = premium_paid(&m->apps[x]), paid_y = premium_paid(&m->apps[y]);
+    if (paid_x < paid_y || paid_x > paid_y)
+        return paid_x < paid_y ? -1 : 1;
+    return dearest_first(a, b, context);
+}
+
+/* Dollars that all applications together would cost in each zone: where the most of them are cheap comes first. */
+static void weigh_zones(const struct zone_mode *m, double *weight)
+{
+    for (size_t z = 0; z < m->n_zones; z++)
+        weight[z] = 0;
+    for (size_t a = 0; a < m->demand->n_apps; a++)
+        for (size_t z = 0; z < m->n_zones; z++)
+            if (!isinf(cheapest_of(m, &m->apps[a])))
+                weight[z] += fmin(m->apps[a].cost_microusd[z], 4 * cheapest_of(m, &m->apps[a]));
+}
+
+/* Frees those that only prefer a zone: half of them, the ones that pay most for it, or all. */
+static void set_free(struct zone_mode *m, uint32_t *order, bool all)
+{
+    size_t n_apps = m->demand->n_apps, n_kept = all ? 0 : m->n_prefer / 2;
+    qsort_r(order, n_apps, sizeof(*order), least_premium_first, m);
+    for (size_t i = 0; i < n_apps; i++) {
+        struct zone_app *app = &m->apps[order[i]];
+        if (app->mode != SPARK_ZONE_PREFER)
+            continue;
+        if (n_kept)
+            n_kept--;
+        else
+            app->zone = SOLVER_NONE;
+    }
+}
+
+int zone_mode_choose(struct zone_mode *m, enum zone_attempt attempt, struct arena *arena, uint32_t *zone_of_pod,
+                     struct err *err)
+{
+    double *weight = arena_array(arena, double, m->n_zones);
+    uint32_t *order = arena_array(arena, uint32_t, m->demand->n_apps);
+    if (!weight || !order)
+        return err_nomem(err);
+    for (uint32_t a = 0; a < m->demand->n_apps; a++)
+        order[a] = a;
+    qsort_r(order, m->demand->n_apps, sizeof(*order), dearest_first, m);
+    if (attempt != ZONE_BALANCED)
+        weigh_zones(m, weight);
+    for (size_t i = 0; i < m->demand->n_apps; i++) {
+        struct zone_app *app = &m->apps[order[i]];
+        app->zone = SOLVER_NONE;
+        if (app->mode == SPARK_ZONE_ANY)
+            continue;
+        app->zone = zone_running(m, app);
+        if (app->zone == SOLVER_NONE)
+            app->zone = zone_least(m, app, weight);
+        if (attempt == ZONE_BALANCED && app->zone != SOLVER_NONE)
+            weight[app->zone] += app->cost_microusd[app->zone];
+    }
+    if (attempt == ZONE_HALF || attempt == ZONE_SINGLE)
+        set_free(m, order, attempt == ZONE_SINGLE);
+    for (size_t i = 0; i < pod_count(m); i++) {
+        uint32_t app = m->demand->pod_app[i];
+        zone_of_pod[i] = app == SOLVER_NONE ? SOLVER_NONE : m->apps[app].zone;
+    }
+    return 0;
+}
