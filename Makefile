@@ -60,9 +60,11 @@ $(BUILD)/cloud/aws/tables.o: $(wildcard data/*.tsv)
 # Unit and property tests: one program a file, cmocka.
 TEST_SRC := $(wildcard tests/unit/*.c tests/property/*.c)
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libstoker.a
+# What several of them share: generators, brute force.
+SUPPORT_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+$(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJ) $(BUILD)/libstoker.a
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(BUILD)/libstoker.a -lcmocka $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka $(LIBS)
 
 .PHONY: tests
 tests: $(TESTS)
