@@ -21,6 +21,13 @@ CC_MUST_CHECK int decode_annotations(const struct field *map, struct labels *ret
 /* A nodeSelector map: one In per key, today's keys, sorted by key. */
 CC_MUST_CHECK int decode_node_selector(const struct field *map, struct requirements *ret, struct err *err);
 
+/*
+ * One node selector requirement. *ret_good is false, and *ret as it was, if something was found wrong with it. Values
+ * are not checked: one that no label can have matches nothing.
+ */
+CC_MUST_CHECK int decode_node_requirement(const struct field *map, struct requirement *ret, bool *ret_good,
+                                          struct err *err);
+
 /* Node selector requirements (key, operator, values) with all six operators; old node label keys are renamed. */
 CC_MUST_CHECK int decode_node_requirements(const struct field *list, struct requirements *ret, struct err *err);
 
@@ -39,6 +46,9 @@ CC_MUST_CHECK int decode_taints(const struct field *list, struct taints *ret, st
 
 CC_MUST_CHECK int decode_tolerations(const struct field *list, const struct toleration **ret, size_t *ret_n,
                                      struct err *err);
+
+/* cpu, memory and the like, or a qualified name such as nvidia.com/gpu; otherwise a finding at `field`. */
+bool resource_name_good(const struct field *field, struct str name);
 
 /* A map of resource quantities, sorted by name. Zero amounts are left out unless `keep_zero`. */
 CC_MUST_CHECK int decode_resources(const struct field *map, bool keep_zero, struct resources *ret, struct err *err);

@@ -9,6 +9,7 @@ void objects_release(struct objects *objects)
     intern_release(&objects->spec_keys);
     intern_release(&objects->names);
     intern_release(&objects->ignored);
+    VEC_FREE(&objects->spec_text);
     VEC_FREE(&objects->specs);
     VEC_FREE(&objects->pods);
     VEC_FREE(&objects->nodes);

@@ -231,6 +231,7 @@ struct objects {
     struct arena arena;
     struct intern texts;              /* text that repeats: label keys and values, namespaces, classes */
     struct intern spec_keys;          /* canonical text of a pod spec -> id in specs */
+    VEC(char) spec_text;              /* the canonical text being written; reused */
     VEC(const struct pod_spec *) specs;
     VEC(struct pod) pods;
     VEC(struct node) nodes;

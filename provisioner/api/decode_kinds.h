@@ -1,0 +1,33 @@
+/* decode_kinds.h - the decoder of each kind; private to this room. */
+#ifndef STOKER_PROVISIONER_API_DECODE_KINDS_H
+#define STOKER_PROVISIONER_API_DECODE_KINDS_H
+
+#include "provisioner/api/decode_parts.h"
+
+/* What every object has. Texts are kept. */
+struct metadata {
+    struct origin origin;
+    struct str namespace_, name, uid; /* namespace "default" if it has none */
+    struct field map;                 /* of the metadata itself, for labels and annotations */
+    bool deleting;
+};
+
+/*
+ * Each adds the object to decode->objects unless something was found wrong with it. Conventions as in decode_parts.h.
+ */
+typedef int decode_kind_fn(const struct field *object, const struct metadata *metadata, struct err *err);
+
+decode_kind_fn decode_pod, decode_daemon_set, decode_node, decode_volume_claim, decode_volume, decode_storage_class,
+    decode_provisioner, decode_template;
+
+/* The kubeletConfiguration of a Provisioner. */
+CC_MUST_CHECK int decode_kubelet(const struct field *map, struct cloud_kubelet *ret, struct err *err);
+
+/* spec.spark and spec.spot of a Provisioner; ret holds the defaults before. */
+void decode_spark_policy(const struct field *spec, struct provisioner *ret);
+
+/* The spec of a NodeTemplate, or a Provisioner's spec.provider, into everything but name and origin. */
+CC_MUST_CHECK int decode_template_spec(const struct field *spec, bool is_inline, struct node_template *ret,
+                                       struct err *err);
+
+#endif
