@@ -17,15 +17,19 @@
 struct overlay_rule {
     struct requirements requirements;
     bool absolute;
-    int64_t price_microusd;  /* absolute */
+    int64_t price_microusd;   /* absolute */
     int64_t adjust_permyriad; /* hundredths of a per cent, signed */
 };
 
+/* A zeroed struct is an overlay without rules. */
 struct overlay {
     VEC(struct overlay_rule) rules;
-    struct arena arena;
+    struct objects kept; /* owns what the rules point to */
 };
 
+/*
+ * Adds the rules of a file. What is wrong is a finding by file, line and field, and makes it ERR_INVALID; ERR_NOMEM.
+ */
 CC_MUST_CHECK int overlay_read(struct overlay *overlay, struct str bytes, const char *file, struct diag *diag,
                                struct err *err);
 
