@@ -24,7 +24,7 @@ struct relevant {
     uint32_t *class_of;   /* [n_items] */
     uint32_t *class_head; /* [n_classes] an item of the class */
     int64_t *placed;      /* [n_items] */
-    int64_t *worth;       /* [n_items] nano-dollars, as given; at most PATTERN_MAX_WORTH */
+    int64_t *worth;       /* [n_items] nano-dollars, as given; at most CHECK_MAX_WORTH */
     int64_t *scaled;      /* [n_items] reduced so far that no offering is beaten */
     int64_t *load;        /* [n_items * n_dims] */
     int64_t work_left;    /* of BUDGET_WORK */
@@ -96,7 +96,7 @@ static int relevant_init(struct relevant *rel, const struct solver_problem *p, c
         uint32_t item = rel->n_items++;
         rel->shape[item] = s;
         rel->placed[item] = placed[s];
-        rel->worth[item] = duals_nanousd[s] < PATTERN_MAX_WORTH ? duals_nanousd[s] : PATTERN_MAX_WORTH;
+        rel->worth[item] = duals_nanousd[s] < CHECK_MAX_WORTH ? duals_nanousd[s] : CHECK_MAX_WORTH;
         memcpy(&rel->load[(size_t)item * p->n_dims], p->shapes[s].req, p->n_dims * sizeof(*rel->load));
         rel->class_of[item] = class_of_shape(rel, item);
     }
@@ -183,7 +183,7 @@ static int list_offerings(const struct relevant *rel, struct arena *arena, struc
 
 /* The items that fit the room, with their worth, and how many of each at most. */
 static void add_items(const struct relevant *rel, const struct room *room, const int64_t *worth,
-                      struct pattern_node *node, uint32_t *items, uint32_t *item_at)
+                      struct check_node *node, uint32_t *items, uint32_t *item_at)
 {
     const struct solver_problem *p = rel->problem;
     for (uint32_t s = 0; s < p->n_shapes; s++)
@@ -205,7 +205,7 @@ static void add_items(const struct relevant *rel, const struct room *room, const
  * relaxation has rows for. To leave one out only makes the bound weaker.
  */
 static uint32_t list_groups(const struct relevant *rel, const struct room *room, const uint32_t *item_at,
-                            struct pattern_node *node, uint32_t listed[RELAX_MAX_ROWS])
+                            struct check_node *node, uint32_t listed[CHECK_RELAX_MAX_ROWS])
 {
     const struct solver_problem *p = rel->problem;
     uint32_t n_listed = 0;
@@ -221,17 +221,17 @@ static uint32_t list_groups(const struct relevant *rel, const struct room *room,
                 node->most[at] = cap;
             together += node->most[at];
         }
-        if (together > cap && p->n_dims + n_listed < RELAX_MAX_ROWS)
+        if (together > cap && p->n_dims + n_listed < CHECK_RELAX_MAX_ROWS)
             listed[n_listed++] = g;
     }
     return n_listed;
 }
 
 static int add_rows(const struct relevant *rel, const struct room *room, const uint32_t *items, const uint32_t *item_at,
-                    struct pattern_node *node, struct arena *arena, struct err *err)
+                    struct check_node *node, struct arena *arena, struct err *err)
 {
     const struct solver_problem *p = rel->problem;
-    uint32_t groups[RELAX_MAX_ROWS];
+    uint32_t groups[CHECK_RELAX_MAX_ROWS];
     node->n_rows = p->n_dims + list_groups(rel, room, item_at, node, groups);
     node->room = arena_array(arena, int64_t, node->n_rows);
     node->load = arena_calloc(arena, (size_t)node->n_items * node->n_rows, sizeof(int64_t));
@@ -265,7 +265,7 @@ static int bound_room(struct relevant *rel, const struct room *room, const int64
                       struct arena *arena, struct verdict *ret, struct err *err)
 {
     const struct solver_problem *p = rel->problem;
-    struct pattern_node node = {.n_conflicts = p->n_conflicts, .conflicts = p->conflicts};
+    struct check_node node = {.n_conflicts = p->n_conflicts, .conflicts = p->conflicts};
     node.worth = arena_array(arena, int64_t, rel->n_items);
     node.most = arena_array(arena, int32_t, rel->n_items);
     node.shape = arena_array(arena, uint32_t, rel->n_items);
@@ -283,7 +283,7 @@ static int bound_room(struct relevant *rel, const struct room *room, const int64
     uint32_t budget = affordable < BUDGET_EACH ? (uint32_t)affordable : BUDGET_EACH;
     uint32_t left = budget;
     int128 bound = 0;
-    rc = n_items ? pattern_bound(&node, enough, &left, arena, &bound, harmless, err) : 0;
+    rc = n_items ? check_pattern_bound(&node, enough, &left, arena, &bound, harmless, err) : 0;
     if (rc)
         return rc;
     rel->work_left -= (int64_t)(budget - left) * (node.n_items + 1);

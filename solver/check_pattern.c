@@ -29,7 +29,7 @@ struct part {
 };
 
 struct search {
-    struct pattern_node *node;
+    struct check_node *node;
     struct arena *arena;
     int128 enough;     /* bounds up to here need no work */
     int128 best;       /* the worth of the best pattern found */
@@ -38,16 +38,16 @@ struct search {
     uint32_t n_open;
     int128 proven; /* the largest bound of the parts that were closed */
     /* Scratch for the part in hand. */
-    int64_t room[RELAX_MAX_ROWS];      /* left beside the low counts, tightened */
-    int128 multiplier[RELAX_MAX_ROWS]; /* scaled */
-    uint32_t *active;                  /* [n_active] items that can still vary */
+    int64_t room[CHECK_RELAX_MAX_ROWS];      /* left beside the low counts, tightened */
+    int128 multiplier[CHECK_RELAX_MAX_ROWS]; /* scaled */
+    uint32_t *active;                        /* [n_active] items that can still vary */
     uint32_t n_active;
     double *load, *worth, *most, *x; /* the relaxation over the active items */
     int32_t *pattern;                /* [n_items] */
     int8_t *work;
 };
 
-static int search_init(struct search *search, struct pattern_node *node, struct arena *arena, struct err *err)
+static int search_init(struct search *search, struct check_node *node, struct arena *arena, struct err *err)
 {
     *search = (struct search){
         .node = node,
@@ -79,7 +79,7 @@ static int part_new(const struct search *search, const struct part *from, struct
     return 0;
 }
 
-static const int64_t *load_of(const struct pattern_node *node, uint32_t item)
+static const int64_t *load_of(const struct check_node *node, uint32_t item)
 {
     return &node->load[(size_t)item * node->n_rows];
 }
@@ -95,7 +95,7 @@ static int128 cutoff(const struct search *search)
 /* The room beside the low counts; false if there is none: the part is empty. */
 static bool take_low(struct search *search, const struct part *part)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     memcpy(search->room, node->room, node->n_rows * sizeof(*search->room));
     for (uint32_t i = 0; i < node->n_items; i++) {
         if (part->low[i] > part->high[i])
@@ -113,7 +113,7 @@ static bool take_low(struct search *search, const struct part *part)
 /* Brings the high counts down to what the room allows and lists the items that can still vary. */
 static void list_active(struct search *search, struct part *part)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     search->n_active = 0;
     for (uint32_t i = 0; i < node->n_items; i++) {
         const int64_t *load = load_of(node, i);
@@ -143,7 +143,7 @@ static int64_t common_divisor(int64_t a, int64_t b)
 /* Whole pods use whole multiples of the loads' common divisor: the rest of a row is of no use. */
 static void tighten_rows(struct search *search)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     for (uint32_t r = 0; r < node->n_rows; r++) {
         int64_t divisor = 0;
         for (uint32_t k = 0; k < search->n_active && divisor != 1; k++)
@@ -157,8 +157,8 @@ static void tighten_rows(struct search *search)
 
 static void find_multipliers(struct search *search, const struct part *part)
 {
-    const struct pattern_node *node = search->node;
-    double price[RELAX_MAX_ROWS];
+    const struct check_node *node = search->node;
+    double price[CHECK_RELAX_MAX_ROWS];
     for (uint32_t k = 0; k < search->n_active; k++) {
         uint32_t i = search->active[k];
         search->worth[k] = (double)node->worth[i];
@@ -167,8 +167,8 @@ static void find_multipliers(struct search *search, const struct part *part)
             search->load[(size_t)k * node->n_rows + r] =
                 search->room[r] > 0 ? (double)load_of(node, i)[r] / (double)search->room[r] : 0;
     }
-    struct relax relax = {node->n_rows, search->n_active, search->load, search->worth, search->most};
-    relax_solve(&relax, price, search->x, search->work);
+    struct check_relax relax = {node->n_rows, search->n_active, search->load, search->worth, search->most};
+    check_relax_solve(&relax, price, search->x, search->work);
     for (uint32_t r = 0; r < node->n_rows; r++) {
         bool usable = search->room[r] > 0 && price[r] > 0 && price[r] < MAX_ROW_WORTH;
         search->multiplier[r] = usable ? (int128)ldexp(price[r] / (double)search->room[r], SCALE_BITS) : 0;
@@ -178,7 +178,7 @@ static void find_multipliers(struct search *search, const struct part *part)
 /* The worth of one pod less its load at the multipliers, scaled. */
 static int128 reduced_worth(const struct search *search, uint32_t item)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     const int64_t *load = load_of(node, item);
     int128 reduced = (int128)node->worth[item] << SCALE_BITS;
     for (uint32_t r = 0; r < node->n_rows; r++)
@@ -192,7 +192,7 @@ static int128 reduced_worth(const struct search *search, uint32_t item)
  */
 static int128 exact_bound(const struct search *search, const struct part *part)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     int128 bound = 0;
     for (uint32_t i = 0; i < node->n_items; i++)
         bound += (int128)part->low[i] * node->worth[i];
@@ -255,7 +255,7 @@ static bool breaks_conflict(const struct search *search, const int32_t *counts)
 /* As many more of the item as fit and as `most` allows. */
 static int32_t fill_with(const struct search *search, uint32_t item, int64_t most, int64_t *room)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     const int64_t *load = load_of(node, item);
     for (uint32_t r = 0; most > 0 && r < node->n_rows; r++)
         if (load[r] > 0 && room[r] / load[r] < most)
@@ -268,8 +268,8 @@ static int32_t fill_with(const struct search *search, uint32_t item, int64_t mos
 /* Rounds the relaxed pattern down, fills what is left in the items' order, and keeps the worth if it is the best. */
 static void try_rounding(struct search *search, const struct part *part)
 {
-    const struct pattern_node *node = search->node;
-    int64_t room[RELAX_MAX_ROWS];
+    const struct check_node *node = search->node;
+    int64_t room[CHECK_RELAX_MAX_ROWS];
     memcpy(room, search->room, sizeof(room));
     memcpy(search->pattern, part->low, node->n_items * sizeof(*search->pattern));
     for (int pass = 0; pass < 2; pass++) {
@@ -293,7 +293,7 @@ static void try_rounding(struct search *search, const struct part *part)
 /* A conflict that the relaxed pattern breaks; it is split before counts are. */
 static bool split_conflict(struct search *search, const struct part *part, struct split *split)
 {
-    const struct pattern_node *node = search->node;
+    const struct check_node *node = search->node;
     memcpy(search->pattern, part->low, node->n_items * sizeof(*search->pattern));
     for (uint32_t k = 0; k < search->n_active; k++)
         if (search->x[k] > 1e-6)
@@ -423,7 +423,7 @@ static int branch_and_bound(struct search *search, uint32_t *budget, struct err 
 }
 
 /* Takes the items out of the node that no interesting pattern has. */
-static void drop_harmless(struct pattern_node *node, struct part *root, const bool *harmless)
+static void drop_harmless(struct check_node *node, struct part *root, const bool *harmless)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < node->n_items; i++) {
@@ -440,8 +440,8 @@ static void drop_harmless(struct pattern_node *node, struct part *root, const bo
     node->n_items = kept;
 }
 
-int pattern_bound(struct pattern_node *node, int128 enough, uint32_t *budget, struct arena *arena, int128 *ret_worth,
-                  bool *ret_harmless, struct err *err)
+int check_pattern_bound(struct check_node *node, int128 enough, uint32_t *budget, struct arena *arena,
+                        int128 *ret_worth, bool *ret_harmless, struct err *err)
 {
     struct search search;
     struct part root;
@@ -449,7 +449,7 @@ int pattern_bound(struct pattern_node *node, int128 enough, uint32_t *budget, st
     if (rc)
         return rc;
     search.enough = enough;
-    struct part all = {.low = search.pattern, .high = node->most, .bound = (int128)PATTERN_MAX_WORTH << 31};
+    struct part all = {.low = search.pattern, .high = node->most, .bound = (int128)CHECK_MAX_WORTH << 31};
     rc = part_new(&search, &all, &root, err);
     if (rc)
         return rc;

@@ -13,17 +13,17 @@
 __extension__ typedef __int128 int128;
 
 /* No pod is worth more: the dearest price that solver_problem_check lets pass, in nano-dollars. Below 2^50. */
-#define PATTERN_MAX_WORTH (INT64_C(1000000000000) * 1000)
+#define CHECK_MAX_WORTH (INT64_C(1000000000000) * 1000)
 
 /*
  * One node as a bounded knapsack. The rows are the dimensions and the caps of groups with several members; a pattern
  * is a vector of whole numbers 0 <= x_i <= most_i with sum(load_ir x_i) <= room_r.
  */
-struct pattern_node {
+struct check_node {
     uint32_t n_rows, n_items, n_conflicts;
     int64_t *room;   /* [n_rows] >= 0 */
     int64_t *load;   /* [n_items * n_rows] >= 0 */
-    int64_t *worth;  /* [n_items] 1 … PATTERN_MAX_WORTH */
+    int64_t *worth;  /* [n_items] 1 … CHECK_MAX_WORTH */
     int32_t *most;   /* [n_items] >= 0, together at most INT32_MAX */
     uint32_t *shape; /* [n_items] ids in the conflicts' sets */
     const struct solver_conflict *conflicts;
@@ -38,7 +38,7 @@ struct pattern_node {
  * non-negative multipliers give a true bound); rows tightened to multiples of the greatest common divisor of the
  * loads; items fixed by their reduced worth; best-first branch and bound on what is left. `node` is changed.
  */
-CC_MUST_CHECK int pattern_bound(struct pattern_node *node, int128 enough, uint32_t *budget, struct arena *arena,
-                                int128 *ret_worth, bool *ret_harmless, struct err *err);
+CC_MUST_CHECK int check_pattern_bound(struct check_node *node, int128 enough, uint32_t *budget, struct arena *arena,
+                                      int128 *ret_worth, bool *ret_harmless, struct err *err);
 
 #endif

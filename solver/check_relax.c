@@ -8,12 +8,12 @@ static const double TINY = 1e-9;
 
 /* Variables 0 … n_items - 1 are the items, n_items + r is the slack of row r. */
 struct tableau {
-    const struct relax *relax;
-    uint32_t basic[RELAX_MAX_ROWS];                 /* the variable that is basic in each row */
-    double value[RELAX_MAX_ROWS];                   /* its value */
-    double inverse[RELAX_MAX_ROWS][RELAX_MAX_ROWS]; /* of the basis */
-    double price[RELAX_MAX_ROWS];                   /* of the rows at this basis */
-    bool slack_basic[RELAX_MAX_ROWS];
+    const struct check_relax *relax;
+    uint32_t basic[CHECK_RELAX_MAX_ROWS];                       /* the variable that is basic in each row */
+    double value[CHECK_RELAX_MAX_ROWS];                         /* its value */
+    double inverse[CHECK_RELAX_MAX_ROWS][CHECK_RELAX_MAX_ROWS]; /* of the basis */
+    double price[CHECK_RELAX_MAX_ROWS];                         /* of the rows at this basis */
+    bool slack_basic[CHECK_RELAX_MAX_ROWS];
     int8_t *at; /* [n_items] AT_LOWER, AT_UPPER, BASIC */
 };
 
@@ -23,7 +23,7 @@ enum { AT_LOWER, AT_UPPER, BASIC };
 struct move {
     uint32_t variable;
     double sign; /* +1 up from its lower bound, -1 down from its upper bound */
-    double rate[RELAX_MAX_ROWS];
+    double rate[CHECK_RELAX_MAX_ROWS];
 };
 
 static double upper_bound(const struct tableau *t, uint32_t variable)
@@ -46,7 +46,7 @@ static void start(struct tableau *t)
 
 static void price_rows(struct tableau *t)
 {
-    const struct relax *relax = t->relax;
+    const struct check_relax *relax = t->relax;
     for (uint32_t k = 0; k < relax->n_rows; k++)
         t->price[k] = 0;
     for (uint32_t r = 0; r < relax->n_rows; r++) {
@@ -61,7 +61,7 @@ static void price_rows(struct tableau *t)
 /* The variable whose change to its other bound would gain most; false at the optimum. */
 static bool choose(const struct tableau *t, double scale, struct move *move)
 {
-    const struct relax *relax = t->relax;
+    const struct check_relax *relax = t->relax;
     double best = TINY * scale;
     bool found = false;
     for (uint32_t i = 0; i < relax->n_items; i++) {
@@ -89,7 +89,7 @@ static bool choose(const struct tableau *t, double scale, struct move *move)
 
 static void follow(const struct tableau *t, struct move *move)
 {
-    const struct relax *relax = t->relax;
+    const struct check_relax *relax = t->relax;
     for (uint32_t r = 0; r < relax->n_rows; r++) {
         double rate = 0;
         if (move->variable >= relax->n_items)
@@ -146,7 +146,7 @@ static void pivot(struct tableau *t, const struct move *move, uint32_t row, doub
 
 static void read_answer(const struct tableau *t, double *ret_price, double *ret_x)
 {
-    const struct relax *relax = t->relax;
+    const struct check_relax *relax = t->relax;
     for (uint32_t r = 0; r < relax->n_rows; r++)
         ret_price[r] = t->price[r] > 0 ? t->price[r] : 0;
     for (uint32_t i = 0; i < relax->n_items; i++)
@@ -156,7 +156,7 @@ static void read_answer(const struct tableau *t, double *ret_price, double *ret_
             ret_x[t->basic[r]] = fmin(fmax(t->value[r], 0), relax->most[t->basic[r]]);
 }
 
-void relax_solve(const struct relax *relax, double *ret_price, double *ret_x, int8_t *work)
+void check_relax_solve(const struct check_relax *relax, double *ret_price, double *ret_x, int8_t *work)
 {
     struct tableau t = {.relax = relax, .at = work};
     double scale = 0;

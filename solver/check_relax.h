@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RELAX_MAX_ROWS = 24 };
+enum { CHECK_RELAX_MAX_ROWS = 24 };
 
 /* max sum(worth_i x_i) over 0 <= x_i <= most_i and, for each row r, sum(load_ir x_i) <= 1. */
-struct relax {
+struct check_relax {
     uint32_t n_rows, n_items;
     const double *load;  /* [n_items * n_rows], >= 0 */
     const double *worth; /* [n_items] */
@@ -21,6 +21,6 @@ struct relax {
  * the relaxed pattern; `work` is scratch [n_items]. Nothing depends on how exact the answer is: whoever uses the
  * prices evaluates the bound that they give in integers.
  */
-void relax_solve(const struct relax *relax, double *ret_price, double *ret_x, int8_t *work);
+void check_relax_solve(const struct check_relax *relax, double *ret_price, double *ret_x, int8_t *work);
 
 #endif
