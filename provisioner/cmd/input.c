@@ -159,7 +159,9 @@ static int read_market(const struct input_options *options, struct input *input,
 static int read_objects(const struct input_options *options, struct input *input, struct err *err)
 {
     int rc = read_manifests(options, input, err);
-    return rc ? rc : read_spark_confs(options, input, err);
+    if (!rc)
+        rc = read_spark_confs(options, input, err);
+    return rc ? rc : keep_finding(spark_expand(&input->objects, &input->diag, err));
 }
 
 int input_read(const struct input_options *options, struct input *input, struct err *err)
