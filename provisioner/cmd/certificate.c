@@ -4,7 +4,7 @@
 
 #include "base/doc.h"
 #include "provisioner/cmd/emit.h"
-#include "provisioner/cmd/field.h"
+#include "provisioner/cmd/member.h"
 
 enum { CERTIFICATE_VERSION = 1 };
 
@@ -35,11 +35,11 @@ static int read_shape(struct certificate *certificate, const struct doc *doc, st
     struct certificate_shape shape = {0};
     uint32_t id = 0;
     size_t before = certificate->keys.len;
-    int rc = field_text(doc, "shape", &key, err);
+    int rc = member_text(doc, "shape", &key, err);
     if (!rc)
-        rc = field_count(doc, "placed", &shape.placed, err);
+        rc = member_count(doc, "placed", &shape.placed, err);
     if (!rc)
-        rc = field_count(doc, "worthNanoUsdPerHour", &shape.worth_nanousd, err);
+        rc = member_count(doc, "worthNanoUsdPerHour", &shape.worth_nanousd, err);
     if (!rc)
         rc = intern_add(&certificate->keys, key, &id, err);
     if (rc)
@@ -57,14 +57,14 @@ static int read_object(void *context, const struct doc *object, struct err *err)
     int64_t version = 0;
     if (certificate->shapes)
         return err_set(err, ERR_INVALID, "line %d: a second document; allowed is one", object->line);
-    int rc = field_count(object, "certificate", &version, err);
+    int rc = member_count(object, "certificate", &version, err);
     if (!rc && version != CERTIFICATE_VERSION)
         return err_set(err, ERR_INVALID, "line %d: certificate: version %lld is unknown, allowed is %d", object->line,
                        (long long)version, CERTIFICATE_VERSION);
     if (!rc)
-        rc = field_money(object, "lowerBoundUsdPerHour", &certificate->bound_microusd, err);
+        rc = member_money(object, "lowerBoundUsdPerHour", &certificate->bound_microusd, err);
     if (!rc)
-        rc = field_list(object, "shapes", &shapes, err);
+        rc = member_list(object, "shapes", &shapes, err);
     if (rc)
         return rc;
     certificate->shapes = arena_array(&certificate->arena, struct certificate_shape, shapes->count);

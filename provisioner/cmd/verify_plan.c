@@ -6,7 +6,7 @@
 #include "base/bitset.h"
 #include "base/doc.h"
 #include "base/intern.h"
-#include "provisioner/cmd/field.h"
+#include "provisioner/cmd/member.h"
 #include "solver/check.h"
 
 enum { KEY_MAX = 1024 };
@@ -134,7 +134,7 @@ static int read_takes(struct reader *reader, const struct doc *node, const struc
                       uint32_t *ret_n, struct err *err)
 {
     const struct doc *pods = NULL;
-    int rc = field_list(node, "pods", &pods, err);
+    int rc = member_list(node, "pods", &pods, err);
     if (rc)
         return rc;
     uint32_t *shapes = arena_array(reader->arena, uint32_t, pods->count);
@@ -164,7 +164,7 @@ static int read_existing(struct reader *reader, const struct doc *item, struct e
 {
     struct str name = {NULL, 0};
     struct solver_filling filling = {0};
-    int rc = field_text(item, "node", &name, err);
+    int rc = member_text(item, "node", &name, err);
     if (rc)
         return rc;
     filling.node = intern_find(&reader->nodes, name);
@@ -185,11 +185,11 @@ static int read_pool(struct reader *reader, const struct doc *doc, struct str pr
     struct str type = {NULL, 0}, zone = {NULL, 0};
     int64_t price = 0;
     char key[KEY_MAX];
-    int rc = field_text(doc, "instanceType", &type, err);
+    int rc = member_text(doc, "instanceType", &type, err);
     if (!rc)
-        rc = field_text(doc, "zone", &zone, err);
+        rc = member_text(doc, "zone", &zone, err);
     if (!rc)
-        rc = field_money(doc, "usdPerHour", &price, err);
+        rc = member_money(doc, "usdPerHour", &price, err);
     if (rc)
         return rc;
     uint32_t id = intern_find(&reader->pools, pool_key(key, provisioner, type, zone, capacity_type));
@@ -245,7 +245,7 @@ static int read_alternatives(struct reader *reader, const struct doc *node, cons
 {
     const struct solver_problem *problem = reader->asked->bound_problem;
     const struct doc *alternatives = NULL;
-    int rc = field_list(node, "alternatives", &alternatives, err);
+    int rc = member_list(node, "alternatives", &alternatives, err);
     if (rc)
         return rc;
     DOC_EACH (item, alternatives) {
@@ -269,9 +269,9 @@ static int read_node(struct reader *reader, const struct doc *item, struct err *
     struct solver_purchase purchase = {.copies = 1};
     struct str provisioner = {NULL, 0}, capacity_type = {NULL, 0};
     struct largest largest = {0};
-    int rc = field_text(item, "provisioner", &provisioner, err);
+    int rc = member_text(item, "provisioner", &provisioner, err);
     if (!rc)
-        rc = field_text(item, "capacityType", &capacity_type, err);
+        rc = member_text(item, "capacityType", &capacity_type, err);
     if (!rc)
         rc = read_pool(reader, item, provisioner, capacity_type, &purchase.offering, err);
     if (!rc)
@@ -300,9 +300,9 @@ static int read_unschedulable(struct reader *reader, const struct doc *item, str
 {
     struct str name = {NULL, 0}, reason = {NULL, 0};
     uint32_t pod = 0;
-    int rc = field_text(item, "pod", &name, err);
+    int rc = member_text(item, "pod", &name, err);
     if (!rc)
-        rc = field_text(item, "reason", &reason, err);
+        rc = member_text(item, "reason", &reason, err);
     if (!rc)
         rc = take_pod(reader, item, name, &pod, err);
     if (rc)
@@ -320,7 +320,7 @@ static int read_each(struct reader *reader, const struct doc *plan, const char *
                      int (*read)(struct reader *, const struct doc *, struct err *), struct err *err)
 {
     const struct doc *list = NULL;
-    int rc = field_list(plan, key, &list, err);
+    int rc = member_list(plan, key, &list, err);
     if (rc)
         return rc;
     DOC_EACH (item, list) {
@@ -334,7 +334,7 @@ static int read_each(struct reader *reader, const struct doc *plan, const char *
 static int check_count(const struct doc *plan, const char *key, size_t counted, struct err *err)
 {
     int64_t claimed = 0;
-    int rc = field_count(plan, key, &claimed, err);
+    int rc = member_count(plan, key, &claimed, err);
     if (!rc && (uint64_t)claimed != counted)
         rc = err_set(err, ERR_INVALID, "%s: the plan claims %lld, it holds %zu", key, (long long)claimed, counted);
     return rc;
@@ -357,10 +357,10 @@ static int read_plan(void *context, const struct doc *plan, struct err *err)
     if (!rc)
         rc = check_count(plan, "pods", found->n_placed + found->n_unschedulable, err);
     if (!rc)
-        rc = field_money(plan, "usdPerHour", &reader->claimed_cost_microusd, err);
+        rc = member_money(plan, "usdPerHour", &reader->claimed_cost_microusd, err);
     if (!rc)
-        rc = field_money(plan, "worstUsdPerHour", &reader->claimed_worst_microusd, err);
-    return rc ? rc : field_money(plan, "lowerBoundUsdPerHour", &found->claimed_bound_microusd, err);
+        rc = member_money(plan, "worstUsdPerHour", &reader->claimed_worst_microusd, err);
+    return rc ? rc : member_money(plan, "lowerBoundUsdPerHour", &found->claimed_bound_microusd, err);
 }
 
 static int check_all_seen(const struct reader *reader, struct err *err)

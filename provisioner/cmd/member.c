@@ -1,4 +1,4 @@
-#include "provisioner/cmd/field.h"
+#include "provisioner/cmd/member.h"
 
 #include "base/money.h"
 
@@ -14,12 +14,12 @@ static int member(const struct doc *map, const char *key, enum doc_kind kind, co
     return 0;
 }
 
-int field_list(const struct doc *map, const char *key, const struct doc **ret_list, struct err *err)
+int member_list(const struct doc *map, const char *key, const struct doc **ret_list, struct err *err)
 {
     return member(map, key, DOC_LIST, "list", ret_list, err);
 }
 
-int field_text(const struct doc *map, const char *key, struct str *ret_text, struct err *err)
+int member_text(const struct doc *map, const char *key, struct str *ret_text, struct err *err)
 {
     const struct doc *doc = NULL;
     int rc = member(map, key, DOC_STRING, "text", &doc, err);
@@ -29,7 +29,7 @@ int field_text(const struct doc *map, const char *key, struct str *ret_text, str
     return 0;
 }
 
-int field_count(const struct doc *map, const char *key, int64_t *ret, struct err *err)
+int member_count(const struct doc *map, const char *key, int64_t *ret, struct err *err)
 {
     const struct doc *doc = NULL;
     int64_t value = 0;
@@ -43,7 +43,7 @@ int field_count(const struct doc *map, const char *key, int64_t *ret, struct err
     return 0;
 }
 
-int field_money(const struct doc *map, const char *key, int64_t *ret_microusd, struct err *err)
+int member_money(const struct doc *map, const char *key, int64_t *ret_microusd, struct err *err)
 {
     const struct doc *doc = NULL;
     int rc = member(map, key, DOC_NUMBER, "number", &doc, err);
