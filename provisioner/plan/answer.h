@@ -22,9 +22,10 @@ struct answer_node {
     int64_t price_microusd;
     const uint32_t *pods; /* [n_pods] indices into objects->pods */
     uint32_t n_pods;
-    const struct answer_pool *alternatives; /* [n_alternatives] by price; without the chosen one; shared by equal nodes */
+    const struct answer_pool
+        *alternatives; /* [n_alternatives] by price; without the chosen one; shared by equal nodes */
     size_t n_alternatives;
-    int64_t cpu_milli, cpu_used_milli;       /* allocatable less daemon pods, and what the pods ask of it */
+    int64_t cpu_milli, cpu_used_milli; /* allocatable less daemon pods, and what the pods ask of it */
     int64_t memory_bytes, memory_used_bytes;
 };
 
@@ -48,11 +49,12 @@ struct answer_mode {
 /* Limits of a Provisioner after the plan. */
 struct answer_limit {
     struct str provisioner, resource;
-    int64_t used, limit; /* cpu in milli, others in units; existing nodes counted; new ones at their largest alternative */
+    int64_t used,
+        limit; /* cpu in milli, others in units; existing nodes counted; new ones at their largest alternative */
 };
 
 struct answer {
-    size_t n_pods;    /* to be placed: scheduled + unschedulable */
+    size_t n_pods; /* to be placed: scheduled + unschedulable */
     size_t n_scheduled;
     struct answer_node *nodes;
     size_t n_nodes;

@@ -52,12 +52,12 @@ static int count_takes(struct drafter *d, struct bin *bin, struct err *err)
     return 0;
 }
 
-/* Bins of one Provisioner and capacity type with equal takes share a pattern. */
+/* Bins of one Provisioner (and variant) and capacity type with equal takes share a pattern. */
 static int pattern_of(struct drafter *d, const struct bin *bin, uint32_t *ret_pattern, struct err *err)
 {
     struct draft *draft = d->draft;
     const struct supply_offering *offering = &draft->market->supply->offerings[bin->offering];
-    uint32_t kind = 2 * offering->provisioner + (offering->capacity_type == CLOUD_SPOT);
+    uint32_t kind = 2 * offering->variant + (offering->capacity_type == CLOUD_SPOT);
     size_t size = sizeof(kind) + bin->n_takes * sizeof(*bin->takes);
     char *key = arena_alloc(d->arena, size);
     if (!key)
@@ -193,8 +193,8 @@ static int by_group(const void *a, const void *b, void *context)
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     const struct supply_offering *p = &draft->market->supply->offerings[draft->bins[x].offering];
     const struct supply_offering *q = &draft->market->supply->offerings[draft->bins[y].offering];
-    if (p->provisioner != q->provisioner)
-        return p->provisioner < q->provisioner ? -1 : 1;
+    if (p->variant != q->variant)
+        return p->variant < q->variant ? -1 : 1;
     if (p->capacity_type != q->capacity_type)
         return p->capacity_type < q->capacity_type ? -1 : 1;
     if (p->type != q->type)

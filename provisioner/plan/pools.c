@@ -19,14 +19,14 @@ static int by_price(const void *a, const void *b, void *context)
 static struct pool_order *order_of(const struct pools *pools, uint32_t offering)
 {
     const struct supply_offering *o = &pools->market->supply->offerings[offering];
-    return &pools->orders[o->provisioner * 2 + (o->capacity_type == CLOUD_SPOT)];
+    return &pools->orders[o->variant * 2 + (o->capacity_type == CLOUD_SPOT)];
 }
 
 int pools_build(const struct market *market, struct arena *arena, struct pools *ret, struct err *err)
 {
     const struct supply *supply = market->supply;
     struct pools pools = {.market = market};
-    size_t n_orders = (size_t)market->n_owners * 2;
+    size_t n_orders = supply->n_variants * 2;
     pools.orders = arena_array(arena, struct pool_order, n_orders);
     pools.scratch = arena_array(arena, uint64_t, BITSET_WORDS(supply->n));
     if (!pools.orders || !pools.scratch)

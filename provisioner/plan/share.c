@@ -1,7 +1,7 @@
 #include "provisioner/plan/share.h"
 
 struct share_entry {
-    uint64_t key; /* 1 + (app << 32 | offering); 0: free */
+    uint64_t key; /* 1 + (app << 32 | pool); 0: free */
     int32_t n;
 };
 
@@ -79,15 +79,16 @@ static struct share_entry *find(struct share_entry *entries, size_t n_slots, uin
     return &entries[slot];
 }
 
-static uint64_t key_of(uint32_t app, uint32_t offering)
+/* A pool is one for EC2, whichever Provisioner buys there. */
+static uint64_t key_of(const struct share *share, uint32_t app, uint32_t offering)
 {
-    return 1 + ((uint64_t)app << 32 | offering);
+    return 1 + ((uint64_t)app << 32 | share->supply->offerings[offering].cloud);
 }
 
 int32_t share_left(const struct share *share, uint32_t offering, uint32_t app)
 {
     int32_t cap = share_cap(share, app, share->supply->offerings[offering].provisioner);
-    return cap == INT32_MAX ? cap : cap - find(share->entries, share->n_slots, key_of(app, offering))->n;
+    return cap == INT32_MAX ? cap : cap - find(share->entries, share->n_slots, key_of(share, app, offering))->n;
 }
 
 bool share_allows(const struct share *share, uint32_t offering, const struct share_loads *loads)
@@ -117,7 +118,7 @@ int share_add(struct share *share, uint32_t offering, const struct share_loads *
     for (size_t i = 0; i < loads->n; i++) {
         if (2 * share->n_used >= share->n_slots && grow(share, err))
             return ERR_NOMEM;
-        uint64_t key = key_of(loads->items[i].app, offering);
+        uint64_t key = key_of(share, loads->items[i].app, offering);
         struct share_entry *entry = find(share->entries, share->n_slots, key);
         share->n_used += !entry->key;
         entry->key = key;

@@ -27,7 +27,7 @@ struct share {
     const struct supply *supply;
     const struct demand *demand;
     const int32_t *executors;    /* [demand->n_apps] that the plan schedules */
-    struct share_entry *entries; /* [n_slots] hash table of (application, offering), in `arena` */
+    struct share_entry *entries; /* [n_slots] hash table of (application, pool), in `arena` */
     size_t n_slots, n_used;
     struct arena *arena;
 };
