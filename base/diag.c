@@ -2,6 +2,9 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
 
 void diag_add(struct diag *diag, const char *file, int line, const char *field, const char *fmt, ...)
 {
@@ -21,6 +24,21 @@ void diag_add(struct diag *diag, const char *file, int line, const char *field, 
         return;
     }
     diag->findings[diag->len++] = (struct diag_finding){name, line, text};
+}
+
+void diag_add_message(struct diag *diag, const char *file, const char *message)
+{
+    static const char prefix[] = "line ";
+    const size_t skip = sizeof(prefix) - 1;
+    const char *colon = strstr(message, ": ");
+    int64_t line;
+    bool placed = colon && strncmp(message, prefix, skip) == 0 &&
+                  str_to_int64((struct str){message + skip, (size_t)(colon - message) - skip}, &line) && line > 0 &&
+                  line <= INT32_MAX;
+    if (placed)
+        diag_add(diag, file, (int)line, "", "%s", colon + 2);
+    else
+        diag_add(diag, file, 0, "", "%s", message);
 }
 
 size_t diag_count(const struct diag *diag)

@@ -26,6 +26,9 @@ struct diag {
 /* Adds a finding. `field` is a path such as "spec.requirements[2].operator", "" if the document as a whole is meant. */
 void diag_add(struct diag *diag, const char *file, int line, const char *field, const char *fmt, ...) CC_PRINTF(5, 6);
 
+/* Adds a finding from a reader's message: "line N: what" is put at line N, any other at no line. */
+void diag_add_message(struct diag *diag, const char *file, const char *message);
+
 /* Kept and dropped. */
 size_t diag_count(const struct diag *diag);
 

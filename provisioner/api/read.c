@@ -23,30 +23,13 @@ static int on_object(void *context, const struct doc *object, struct err *err)
     return objects_decode(reading->objects, object, reading->file, reading->diag, err);
 }
 
-/* The number in "line N: what", and what; 0 and the whole message if it does not begin so. */
-static const char *split_line(const char *message, int *ret_line)
-{
-    static const char prefix[] = "line ";
-    int64_t line;
-    const char *colon = strstr(message, ": ");
-    size_t skip = sizeof(prefix) - 1;
-    *ret_line = 0;
-    if (!colon || strncmp(message, prefix, skip) != 0 ||
-        !str_to_int64((struct str){message + skip, (size_t)(colon - message) - skip}, &line) || line > INT32_MAX)
-        return message;
-    *ret_line = (int)line;
-    return colon + 2;
-}
-
 /* What could not be read as a document is a finding; only other errors are errors. */
 static int read_bytes(struct reading *reading, struct str bytes, struct err *err)
 {
     struct err own = {0};
     int rc = doc_read(bytes, reading->file, on_object, reading, &own);
     if (rc == ERR_INVALID) {
-        int line;
-        const char *what = split_line(own.message, &line);
-        diag_add(reading->diag, reading->file, line, "", "%s", what);
+        diag_add_message(reading->diag, reading->file, own.message);
         return 0;
     }
     return rc == 0 ? 0 : err_set(err, rc, "%s", own.message);
