@@ -18,10 +18,12 @@ struct reader {
     const struct objects *objects;
     const struct planner_result *asked;
     struct arena *arena;
-    struct intern pods;  /* "namespace/name"; the id is the index into objects->pods */
-    struct intern pools; /* see pool_key; the id is the offering's */
-    struct intern nodes; /* the id is the node's in the bound's problem */
-    uint8_t *states;     /* [objects->pods.len] enum pod_state */
+    struct intern pods;          /* "namespace/name"; the id is the index into objects->pods */
+    struct intern pools;         /* see pool_key */
+    VEC(uint32_t) first_of_pool; /* by id in `pools`: its first offering */
+    uint32_t *next_of_pool;      /* [supply->n] the same pool with other labels (variants), SOLVER_NONE */
+    struct intern nodes;         /* the id is the node's in the bound's problem */
+    uint8_t *states;             /* [objects->pods.len] enum pod_state */
     VEC(struct solver_purchase) purchases;
     VEC(struct solver_filling) fillings;
     int64_t *left;    /* [n_shapes] unschedulable pods */
@@ -74,19 +76,31 @@ static struct str pool_key(char key[KEY_MAX], struct str provisioner, struct str
     return key_text(key, len);
 }
 
+/* From the last to the first, so that each pool's list starts with its first offering. */
 static int index_pools(struct reader *reader, struct err *err)
 {
     const struct supply *supply = reader->asked->supply;
     char key[KEY_MAX];
-    for (size_t i = 0; i < supply->n; i++) {
+    for (size_t i = supply->n; i-- > 0;) {
         const struct supply_offering *o = &supply->offerings[i];
         struct str name = pool_key(key, reader->objects->provisioners.items[o->provisioner].name,
                                    supply->catalogue->types[o->type].name, supply->catalogue->zones[o->zone],
                                    str_of(cloud_capacity_type_name(o->capacity_type)));
-        int rc = add_unique(&reader->pools, name, i, err);
+        uint32_t id = 0;
+        int rc = intern_add(&reader->pools, name, &id, err);
         if (rc)
             return rc;
+        bool known = id < reader->first_of_pool.len;
+        if (!known && !VEC_PUSH(&reader->first_of_pool, SOLVER_NONE))
+            return err_nomem(err);
+        reader->next_of_pool[i] = reader->first_of_pool.items[id];
+        reader->first_of_pool.items[id] = (uint32_t)i;
     }
+    return 0;
+}
+
+static int index_nodes(struct reader *reader, struct err *err)
+{
     const struct demand *demand = reader->asked->demand;
     for (size_t i = 0; i < demand->n_nodes; i++) {
         int rc = add_unique(&reader->nodes, demand->nodes[i].node->name, i, err);
@@ -178,12 +192,55 @@ static int read_existing(struct reader *reader, const struct doc *item, struct e
     return VEC_PUSH(&reader->fillings, filling) ? 0 : err_nomem(err);
 }
 
-/* Looks up a pool and holds its printed price against the one it has. */
-static int read_pool(struct reader *reader, const struct doc *doc, struct str provisioner, struct str capacity_type,
-                     uint32_t *ret_offering, struct err *err)
+/* Does the offering admit and hold the takes? solver_check_plan looks at the rest: groups, conflicts, counts. */
+static int check_carries(const struct reader *reader, int line, uint32_t offering, const struct solver_purchase *node,
+                         struct err *err)
+{
+    const struct solver_problem *problem = reader->asked->bound_problem;
+    for (uint32_t i = 0; i < node->n_takes; i++)
+        if (!bitset_has(problem->shapes[node->takes[i].shape].admits, offering))
+            return err_set(err, ERR_INVALID, "line %d: a pod of %s may not run here", line,
+                           reader->asked->shape_keys[node->takes[i].shape]);
+    for (uint32_t d = 0; d < problem->n_dims; d++) {
+        int64_t used = 0, more = 0;
+        bool fits = true;
+        for (uint32_t i = 0; i < node->n_takes && fits; i++)
+            fits = !__builtin_mul_overflow(node->takes[i].count, problem->shapes[node->takes[i].shape].req[d], &more) &&
+                   !__builtin_add_overflow(used, more, &used);
+        if (!fits || used > problem->offerings[offering].alloc[d])
+            return err_set(err, ERR_INVALID, "line %d: the node's pods do not fit: too much %.*s", line,
+                           STR_ARG(reader->asked->demand->dims->names[d]));
+    }
+    return 0;
+}
+
+/* The offering of the pool, in whichever variant of labels carries the node's pods. */
+static int pick_variant(const struct reader *reader, int line, uint32_t pool, const struct solver_purchase *node,
+                        uint32_t *ret_offering, struct err *err)
+{
+    int rc = 0;
+    for (uint32_t o = reader->first_of_pool.items[pool]; o != SOLVER_NONE; o = reader->next_of_pool[o]) {
+        rc = check_carries(reader, line, o, node, err);
+        if (!rc) {
+            *ret_offering = o;
+            return 0;
+        }
+    }
+    return rc;
+}
+
+/* What may be bought: a Provisioner's, of one capacity type. */
+struct market {
+    struct str provisioner, capacity_type;
+};
+
+/* Finds the offering that a node or an alternative names and holds its printed price against the one it has. */
+static int read_pool(struct reader *reader, const struct doc *doc, const struct market *market,
+                     const struct solver_purchase *node, uint32_t *ret_offering, struct err *err)
 {
     struct str type = {NULL, 0}, zone = {NULL, 0};
     int64_t price = 0;
+    uint32_t offering = 0;
     char key[KEY_MAX];
     int rc = member_text(doc, "instanceType", &type, err);
     if (!rc)
@@ -192,36 +249,18 @@ static int read_pool(struct reader *reader, const struct doc *doc, struct str pr
         rc = member_money(doc, "usdPerHour", &price, err);
     if (rc)
         return rc;
-    uint32_t id = intern_find(&reader->pools, pool_key(key, provisioner, type, zone, capacity_type));
-    if (id == INTERN_NONE)
+    uint32_t pool = intern_find(&reader->pools, pool_key(key, market->provisioner, type, zone, market->capacity_type));
+    if (pool == INTERN_NONE)
         return err_set(err, ERR_INVALID, "line %d: %.*s %.*s in %.*s is nothing that Provisioner %.*s may buy",
-                       doc->line, STR_ARG(capacity_type), STR_ARG(type), STR_ARG(zone), STR_ARG(provisioner));
-    if (price != reader->asked->bound_problem->offerings[id].price_microusd)
+                       doc->line, STR_ARG(market->capacity_type), STR_ARG(type), STR_ARG(zone),
+                       STR_ARG(market->provisioner));
+    rc = pick_variant(reader, doc->line, pool, node, &offering, err);
+    if (rc)
+        return rc;
+    if (price != reader->asked->bound_problem->offerings[offering].price_microusd)
         return err_set(err, ERR_INVALID, "line %d: usdPerHour: %.*s in %.*s costs something else", doc->line,
                        STR_ARG(type), STR_ARG(zone));
-    *ret_offering = id;
-    return 0;
-}
-
-/* Does the offering admit and hold the takes? solver_check_plan looks at the rest: groups, conflicts, counts. */
-static int check_carries(const struct reader *reader, const struct doc *doc, uint32_t offering,
-                         const struct solver_take *takes, uint32_t n_takes, struct err *err)
-{
-    const struct solver_problem *problem = reader->asked->bound_problem;
-    for (uint32_t i = 0; i < n_takes; i++)
-        if (!bitset_has(problem->shapes[takes[i].shape].admits, offering))
-            return err_set(err, ERR_INVALID, "line %d: a pod of %s may not run here", doc->line,
-                           reader->asked->shape_keys[takes[i].shape]);
-    for (uint32_t d = 0; d < problem->n_dims; d++) {
-        int64_t used = 0, more = 0;
-        bool fits = true;
-        for (uint32_t i = 0; i < n_takes && fits; i++)
-            fits = !__builtin_mul_overflow(takes[i].count, problem->shapes[takes[i].shape].req[d], &more) &&
-                   !__builtin_add_overflow(used, more, &used);
-        if (!fits || used > problem->offerings[offering].alloc[d])
-            return err_set(err, ERR_INVALID, "line %d: the node's pods do not fit: too much %.*s", doc->line,
-                           STR_ARG(reader->asked->demand->dims->names[d]));
-    }
+    *ret_offering = offering;
     return 0;
 }
 
@@ -240,8 +279,8 @@ static void largest_add(struct largest *largest, const struct solver_offering *o
         largest->price_microusd = offering->price_microusd;
 }
 
-static int read_alternatives(struct reader *reader, const struct doc *node, const struct solver_purchase *purchase,
-                             struct str provisioner, struct str capacity_type, struct largest *largest, struct err *err)
+static int read_alternatives(struct reader *reader, const struct doc *node, const struct market *market,
+                             const struct solver_purchase *purchase, struct largest *largest, struct err *err)
 {
     const struct solver_problem *problem = reader->asked->bound_problem;
     const struct doc *alternatives = NULL;
@@ -250,9 +289,7 @@ static int read_alternatives(struct reader *reader, const struct doc *node, cons
         return rc;
     DOC_EACH (item, alternatives) {
         uint32_t offering = 0;
-        rc = read_pool(reader, item, provisioner, capacity_type, &offering, err);
-        if (!rc)
-            rc = check_carries(reader, item, offering, purchase->takes, purchase->n_takes, err);
+        rc = read_pool(reader, item, market, purchase, &offering, err);
         if (!rc && offering == purchase->offering)
             rc = err_set(err, ERR_INVALID, "line %d: the chosen pool is no alternative to itself", item->line);
         if (rc)
@@ -267,22 +304,20 @@ static int read_node(struct reader *reader, const struct doc *item, struct err *
 {
     const struct solver_problem *problem = reader->asked->bound_problem;
     struct solver_purchase purchase = {.copies = 1};
-    struct str provisioner = {NULL, 0}, capacity_type = {NULL, 0};
+    struct market market = {{NULL, 0}, {NULL, 0}};
     struct largest largest = {0};
-    int rc = member_text(item, "provisioner", &provisioner, err);
+    int rc = member_text(item, "provisioner", &market.provisioner, err);
     if (!rc)
-        rc = member_text(item, "capacityType", &capacity_type, err);
-    if (!rc)
-        rc = read_pool(reader, item, provisioner, capacity_type, &purchase.offering, err);
+        rc = member_text(item, "capacityType", &market.capacity_type, err);
     if (!rc)
         rc = read_takes(reader, item, &purchase.takes, &purchase.n_takes, err);
     if (!rc)
-        rc = check_carries(reader, item, purchase.offering, purchase.takes, purchase.n_takes, err);
+        rc = read_pool(reader, item, &market, &purchase, &purchase.offering, err);
     if (rc)
         return rc;
     const struct solver_offering *offering = &problem->offerings[purchase.offering];
     largest_add(&largest, offering, problem->n_dims);
-    rc = read_alternatives(reader, item, &purchase, provisioner, capacity_type, &largest, err);
+    rc = read_alternatives(reader, item, &market, &purchase, &largest, err);
     if (rc)
         return rc;
     for (uint32_t d = 0; d < problem->n_dims; d++) {
@@ -435,10 +470,13 @@ static int reader_init(struct reader *reader, struct err *err)
     reader->found.placed = arena_array(reader->arena, int64_t, problem->n_shapes);
     reader->left = arena_array(reader->arena, int64_t, problem->n_shapes);
     reader->charged = arena_array(reader->arena, int64_t, (size_t)problem->n_owners * problem->n_dims);
-    if (!reader->states || !reader->found.placed || !reader->left || !reader->charged)
+    reader->next_of_pool = arena_array(reader->arena, uint32_t, reader->asked->supply->n);
+    if (!reader->states || !reader->found.placed || !reader->left || !reader->charged || !reader->next_of_pool)
         return err_nomem(err);
     int rc = index_pods(reader, err);
-    return rc ? rc : index_pools(reader, err);
+    if (!rc)
+        rc = index_pools(reader, err);
+    return rc ? rc : index_nodes(reader, err);
 }
 
 int verify_plan(struct str bytes, const char *name, const struct objects *objects, const struct planner_result *asked,
@@ -456,6 +494,7 @@ int verify_plan(struct str bytes, const char *name, const struct objects *object
         *ret = reader.found;
     VEC_FREE(&reader.purchases);
     VEC_FREE(&reader.fillings);
+    VEC_FREE(&reader.first_of_pool);
     intern_release(&reader.pods);
     intern_release(&reader.pools);
     intern_release(&reader.nodes);
