@@ -197,7 +197,8 @@ static int admit_shapes(struct builder *b, struct err *err)
 int demand_build(const struct objects *objects, struct supply *supply, const struct demand_options *options,
                  struct arena *arena, struct demand *ret, struct err *err)
 {
-    struct demand demand = {.objects = objects, .dims = supply->dims, .supply = supply};
+    struct demand demand = {
+        .objects = objects, .dims = supply->dims, .supply = supply, .drop_soft = options->drop_soft != 0};
     CC_CLEANUP(builder_release) struct builder b = {.demand = &demand, .options = options, .arena = arena};
     if (choose_pods(&b, err) < 0 || demand_selectors_collect(&demand, b.take, arena, err) < 0 ||
         demand_matcher_init(&b.matcher, &demand, arena, err) < 0 ||

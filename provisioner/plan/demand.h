@@ -70,6 +70,7 @@ struct demand {
     uint32_t *pod_app;        /* [objects->pods.len] dense app id or SOLVER_NONE */
     const uint32_t *pod_node; /* [objects->pods.len] where a bound pod runs: index into objects->nodes, SOLVER_NONE */
     const uint32_t *usable;   /* [objects->nodes.len] index into nodes; SOLVER_NONE: cordoned or deleting */
+    bool drop_soft;           /* as in the options */
     size_t n_ignored;         /* pods that are neither bound nor demand: ended, deleting, gated, daemon, skipped */
 };
 

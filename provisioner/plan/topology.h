@@ -9,9 +9,9 @@
 
 /* Some of a demand shape's pods, with the domains that topology leaves them. */
 struct topology_part {
-    uint32_t shape;              /* index into demand->shapes */
-    uint32_t n_pods;             /* how many of its pods */
-    const uint64_t *admits;      /* [supply->n] the shape's, narrowed to the chosen zones and capacity types */
+    uint32_t shape;               /* index into demand->shapes */
+    uint32_t n_pods;              /* how many of its pods */
+    const uint64_t *admits;       /* [supply->n] the shape's, narrowed to the chosen zones and capacity types */
     const uint64_t *admits_nodes; /* [n_nodes] narrowed likewise */
 };
 
@@ -33,7 +33,7 @@ struct topology {
     struct solver_conflict *conflicts; /* [n_conflicts], bitsets over demand shapes */
     size_t n_conflicts;
     int32_t *group_room; /* [n_nodes][n_groups] what existing nodes still take, bound pods counted */
-    bool narrowed;       /* some part's domains are narrower than its shape's: the bound needs the shapes as they were */
+    bool narrowed; /* some part's domains are narrower than its shape's: the bound needs the shapes as they were */
 };
 
 /*
