@@ -11,9 +11,9 @@
 
 enum {
     NANO_PER_MICRO = 1000,
-    /* Subproblems of branch and bound per offering or node, and in all: what keeps a check within its time. */
-    BUDGET_EACH = 1500,
-    BUDGET_WORK = 4000000, /* in items looked at */
+    /* What keeps a check within its time: subproblems of branch and bound for one room, and items in all of them. */
+    BUDGET_EACH = 5000,
+    BUDGET_ITEMS = 500000,
 };
 
 /* The shapes that matter: placed, and worth something. Those that the same offerings and nodes admit form a class. */
@@ -24,10 +24,9 @@ struct relevant {
     uint32_t *class_of;   /* [n_items] */
     uint32_t *class_head; /* [n_classes] an item of the class */
     int64_t *placed;      /* [n_items] */
-    int64_t *worth;       /* [n_items] nano-dollars, as given; at most CHECK_MAX_WORTH */
-    int64_t *scaled;      /* [n_items] reduced so far that no offering is beaten */
+    int64_t *worth;       /* [n_items] nano-dollars, at most CHECK_MAX_WORTH; lowered until no offering is beaten */
     int64_t *load;        /* [n_items * n_dims] */
-    int64_t work_left;    /* of BUDGET_WORK */
+    int64_t items_left;   /* of BUDGET_ITEMS */
 };
 
 /* Something with room, and the classes that it admits. */
@@ -84,11 +83,9 @@ static int relevant_init(struct relevant *rel, const struct solver_problem *p, c
         .class_head = arena_array(arena, uint32_t, p->n_shapes),
         .placed = arena_array(arena, int64_t, p->n_shapes),
         .worth = arena_array(arena, int64_t, p->n_shapes),
-        .scaled = arena_array(arena, int64_t, p->n_shapes),
         .load = arena_calloc(arena, (size_t)p->n_shapes * p->n_dims, sizeof(int64_t)),
-        .work_left = BUDGET_WORK,
     };
-    if (!rel->shape || !rel->class_of || !rel->class_head || !rel->placed || !rel->worth || !rel->scaled || !rel->load)
+    if (!rel->shape || !rel->class_of || !rel->class_head || !rel->placed || !rel->worth || !rel->load)
         return err_nomem(err);
     for (uint32_t s = 0; s < p->n_shapes; s++) {
         if (placed[s] == 0 || duals_nanousd[s] == 0)
@@ -182,20 +179,20 @@ static int list_offerings(const struct relevant *rel, struct arena *arena, struc
 /* ---- One of them as a knapsack ---- */
 
 /* The items that fit the room, with their worth, and how many of each at most. */
-static void add_items(const struct relevant *rel, const struct room *room, const int64_t *worth,
-                      struct check_node *node, uint32_t *items, uint32_t *item_at)
+static void add_items(const struct relevant *rel, const struct room *room, struct check_node *node, uint32_t *items,
+                      uint32_t *item_at)
 {
     const struct solver_problem *p = rel->problem;
     for (uint32_t s = 0; s < p->n_shapes; s++)
         item_at[s] = SOLVER_NONE;
     for (uint32_t item = 0; item < rel->n_items; item++) {
-        if (worth[item] == 0 || !item_fits(rel, room, item))
+        if (rel->worth[item] == 0 || !item_fits(rel, room, item))
             continue;
         uint32_t at = node->n_items++;
         item_at[rel->shape[item]] = at;
         items[at] = item;
         node->shape[at] = rel->shape[item];
-        node->worth[at] = worth[item];
+        node->worth[at] = rel->worth[item];
         node->most[at] = (int32_t)rel->placed[item];
     }
 }
@@ -261,7 +258,8 @@ struct verdict {
     const bool *harmless;  /* [n_items] */
 };
 
-static int bound_room(struct relevant *rel, const struct room *room, const int64_t *worth, int128 enough,
+/* With at most `budget` subproblems. */
+static int bound_room(struct relevant *rel, const struct room *room, int128 enough, uint32_t budget,
                       struct arena *arena, struct verdict *ret, struct err *err)
 {
     const struct solver_problem *p = rel->problem;
@@ -274,19 +272,19 @@ static int bound_room(struct relevant *rel, const struct room *room, const int64
     bool *harmless = arena_array(arena, bool, rel->n_items);
     if (!node.worth || !node.most || !node.shape || !items || !item_at || !harmless)
         return err_nomem(err);
-    add_items(rel, room, worth, &node, items, item_at);
+    add_items(rel, room, &node, items, item_at);
     uint32_t n_items = node.n_items;
     int rc = add_rows(rel, room, items, item_at, &node, arena, err);
     if (rc)
         return rc;
-    int64_t affordable = rel->work_left / (n_items + 1);
-    uint32_t budget = affordable < BUDGET_EACH ? (uint32_t)affordable : BUDGET_EACH;
+    if (rel->items_left < (int64_t)budget * n_items)
+        budget = (uint32_t)(rel->items_left / n_items);
     uint32_t left = budget;
     int128 bound = 0;
     rc = n_items ? check_pattern_bound(&node, enough, &left, arena, &bound, harmless, err) : 0;
     if (rc)
         return rc;
-    rel->work_left -= (int64_t)(budget - left) * (node.n_items + 1);
+    rel->items_left -= (int64_t)(budget - left) * node.n_items;
     *ret = (struct verdict){bound, n_items, items, harmless};
     return 0;
 }
@@ -304,26 +302,24 @@ static void cap_worths(struct relevant *rel, const struct room *rooms, size_t n_
 
 /*
  * Where the best pattern z of an offering is worth more than its price p, the items that such a pattern can have are
- * scaled by p / z, rounded down. With each item at the least that any offering leaves it, every pattern x has
- * sum(scaled_i x_i) <= sum(worth_i x_i) p / z <= p.
+ * scaled by p / z, rounded down: every pattern x of it is then worth at most sum(worth_i x_i) p / z <= p. What later
+ * offerings take away in their turn only makes x cheaper.
  */
 static int scale_worths(struct relevant *rel, const struct room *rooms, size_t n_rooms, struct arena *arena,
                         struct err *err)
 {
-    memcpy(rel->scaled, rel->worth, rel->n_items * sizeof(*rel->scaled));
+    rel->items_left = BUDGET_ITEMS;
     for (size_t j = 0; j < n_rooms; j++) {
         struct arena_mark mark = arena_mark(arena);
         struct verdict verdict;
         int64_t price = rooms[j].price_nanousd;
-        int rc = bound_room(rel, &rooms[j], rel->worth, price, arena, &verdict, err);
+        int rc = bound_room(rel, &rooms[j], price, BUDGET_EACH, arena, &verdict, err);
         if (rc)
             return rc;
-        for (uint32_t i = 0; verdict.worth_nanousd > price && i < verdict.n_items; i++) {
-            uint32_t item = verdict.items[i];
-            int64_t scaled = (int64_t)((int128)rel->worth[item] * price / verdict.worth_nanousd);
-            if (!verdict.harmless[i] && scaled < rel->scaled[item])
-                rel->scaled[item] = scaled;
-        }
+        for (uint32_t i = 0; verdict.worth_nanousd > price && i < verdict.n_items; i++)
+            if (!verdict.harmless[i])
+                rel->worth[verdict.items[i]] =
+                    (int64_t)((int128)rel->worth[verdict.items[i]] * price / verdict.worth_nanousd);
         arena_rewind(arena, mark);
     }
     return 0;
@@ -365,7 +361,7 @@ static int list_nodes(const struct relevant *rel, struct intern *table, struct a
     return 0;
 }
 
-/* What the existing nodes can carry at most, all together, at the scaled worths. */
+/* What the existing nodes can carry at most, all together. */
 static int bound_nodes(struct relevant *rel, struct arena *arena, int128 *ret_worth_nanousd, struct err *err)
 {
     struct intern table = {0};
@@ -373,11 +369,12 @@ static int bound_nodes(struct relevant *rel, struct arena *arena, int128 *ret_wo
     uint32_t *copies = NULL;
     int128 worth = 0;
     int rc = list_nodes(rel, &table, arena, &rooms, &copies, err);
-    rel->work_left = BUDGET_WORK;
+    rel->items_left = BUDGET_ITEMS;
+    uint32_t budget = BUDGET_EACH / (uint32_t)(table.len / 8 + 1); /* a fair share: their errors add up */
     for (size_t e = 0; !rc && e < table.len; e++) {
         struct arena_mark mark = arena_mark(arena);
         struct verdict verdict;
-        rc = bound_room(rel, &rooms[e], rel->scaled, 0, arena, &verdict, err);
+        rc = bound_room(rel, &rooms[e], 0, budget, arena, &verdict, err);
         if (!rc)
             worth += verdict.worth_nanousd * copies[e];
         arena_rewind(arena, mark);
@@ -407,7 +404,7 @@ static int prove(const struct solver_problem *p, const int64_t *placed, const in
     if (rc)
         return rc;
     for (uint32_t item = 0; item < rel.n_items; item++)
-        bound += (int128)rel.placed[item] * rel.scaled[item];
+        bound += (int128)rel.placed[item] * rel.worth[item];
     bound = bound > carried ? (bound - carried) / NANO_PER_MICRO : 0;
     *ret_bound_microusd = bound < INT64_MAX ? (int64_t)bound : INT64_MAX;
     return 0;

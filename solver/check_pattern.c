@@ -356,25 +356,35 @@ static void bound_part(struct search *search, struct part *part)
 
 /* ---- All parts ---- */
 
-/* Keeps a part for later, or closes it. */
+/* Keeps a part for later, in a heap with the largest bound on top, or closes it. */
 static void file_part(struct search *search, const struct part *part)
 {
-    if (part->split.kind != SPLIT_NONE)
-        search->open[search->n_open++] = *part;
-    else if (part->bound > search->proven)
-        search->proven = part->bound;
+    if (part->split.kind == SPLIT_NONE) {
+        if (part->bound > search->proven)
+            search->proven = part->bound;
+        return;
+    }
+    uint32_t at = search->n_open++;
+    for (; at > 0 && search->open[(at - 1) / 2].bound < part->bound; at = (at - 1) / 2)
+        search->open[at] = search->open[(at - 1) / 2];
+    search->open[at] = *part;
 }
 
-/* The open part with the largest bound, taken off the list. */
+/* The open part with the largest bound, taken off the heap. */
 static struct part take_open(struct search *search)
 {
-    uint32_t top = 0;
-    for (uint32_t i = 1; i < search->n_open; i++)
-        if (search->open[i].bound > search->open[top].bound)
-            top = i;
-    struct part part = search->open[top];
-    search->open[top] = search->open[--search->n_open];
-    return part;
+    struct part top = search->open[0], last = search->open[--search->n_open];
+    uint32_t at = 0;
+    for (uint32_t child = 1; child < search->n_open; child = 2 * at + 1) {
+        if (child + 1 < search->n_open && search->open[child + 1].bound > search->open[child].bound)
+            child++;
+        if (search->open[child].bound <= last.bound)
+            break;
+        search->open[at] = search->open[child];
+        at = child;
+    }
+    search->open[at] = last;
+    return top;
 }
 
 static void forbid_side(const struct search *search, struct part *part, const uint64_t *side)
