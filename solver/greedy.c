@@ -1,0 +1,97 @@
+#include "solver/greedy.h"
+
+#include <stdlib.h>
+
+/* A class by the worth per dollar of its best packing when last looked at. */
+struct entry {
+    double ratio;
+    uint32_t class;
+};
+
+/* The heap's top is the class with the highest ratio; among equals the lowest id. */
+static bool better(const struct entry *a, const struct entry *b)
+{
+    return a->ratio != b->ratio ? a->ratio > b->ratio : a->class < b->class;
+}
+
+static void sift_down(struct entry *heap, uint32_t n, uint32_t at)
+{
+    for (;;) {
+        uint32_t best = at, left = 2 * at + 1;
+        for (uint32_t child = left; child < n && child <= left + 1; child++)
+            if (better(&heap[child], &heap[best]))
+                best = child;
+        if (best == at)
+            return;
+        struct entry swap = heap[at];
+        heap[at] = heap[best];
+        heap[best] = swap;
+        at = best;
+    }
+}
+
+static double price_class(struct packer *packer, struct class *class, const double *duals, const int64_t *demand,
+                          uint32_t node_limit, uint32_t *ret_takes)
+{
+    struct packing found = pack_best(packer, &class->bin, duals, demand, node_limit, NULL);
+    *ret_takes = found.n_takes;
+    return found.value / (double)class->price_microusd;
+}
+
+/* How often this packing can be repeated with what is left. */
+static int64_t repeats(const struct solver_take *takes, uint32_t n_takes, const int64_t *demand)
+{
+    int64_t most = INT64_MAX;
+    for (uint32_t k = 0; k < n_takes; k++) {
+        int64_t times = demand[takes[k].shape] / takes[k].count;
+        most = times < most ? times : most;
+    }
+    return most;
+}
+
+static int buy(struct packer *packer, const struct classes *classes, uint32_t class, uint32_t n_takes, int64_t *demand,
+               struct arena *arena, struct bag *bag, struct err *err)
+{
+    const struct solver_take *takes = pack_takes(packer);
+    int64_t copies = repeats(takes, n_takes, demand);
+    int failed = bag_add(bag, classes, arena, class, takes, n_takes, copies, err);
+    if (failed)
+        return failed;
+    for (uint32_t k = 0; k < n_takes; k++)
+        demand[takes[k].shape] -= copies * takes[k].count;
+    return 0;
+}
+
+int greedy_fill(struct packer *packer, struct classes *classes, const double *duals, int64_t *demand,
+                const struct greedy_options *options, struct arena *arena, struct bag *bag, struct err *err)
+{
+    struct entry *heap = calloc(classes->n ? classes->n : 1, sizeof(*heap));
+    if (!heap)
+        return err_nomem(err);
+    uint32_t n = 0, n_takes = 0;
+    for (uint32_t k = 0; k < classes->n; k++) {
+        double ratio = price_class(packer, &classes->items[k], duals, demand, options->node_limit, &n_takes);
+        if (n_takes)
+            heap[n++] = (struct entry){ratio, k};
+    }
+    for (uint32_t at = n; at-- > 0;)
+        sift_down(heap, n, at);
+    int failed = 0;
+    while (n && !failed) {
+        uint32_t class = heap[0].class;
+        uint32_t limit = options->expired && options->expired(options->context) ? 0 : options->node_limit;
+        heap[0].ratio = price_class(packer, &classes->items[class], duals, demand, limit, &n_takes);
+        if (!n_takes)
+            heap[0] = heap[--n];
+        bool still_top = n_takes && (n < 2 || !better(&heap[1], &heap[0])) && (n < 3 || !better(&heap[2], &heap[0]));
+        if (still_top && heap[0].ratio < options->least_ratio)
+            break;
+        if (still_top)
+            failed = buy(packer, classes, class, n_takes, demand, arena, bag, err);
+        sift_down(heap, n, 0);
+        if (options->most_microusd && bag->cost_microusd >= options->most_microusd)
+            break;
+    }
+    free(heap);
+    return failed;
+}
