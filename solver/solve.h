@@ -13,8 +13,8 @@ struct solver_options {
     /* True once the time budget is used up; the solver then returns the best plan it has. NULL = no limit. */
     bool (*expired)(void *context);
     void *context;
-    double gap_target;  /* stop when cost <= (1 + gap_target) * bound; 0 = as far as it goes */
-    uint64_t seed;      /* of the local improvement; the same seed and budget give the same plan */
+    double gap_target; /* stop when cost <= (1 + gap_target) * bound; 0 = as far as it goes */
+    uint64_t seed;     /* of the local improvement; the same seed and budget give the same plan */
     /*
      * A relaxation whose shapes map onto `problem`'s (relaxed_shape[s] for each of its shapes): the bound and the
      * duals are for this one. It is the question before zones were chosen for spread and affinity. NULL = the
@@ -25,8 +25,8 @@ struct solver_options {
 };
 
 /*
- * Lexicographic: priority when limits bind; weight tiers; dollars. Existing nodes are filled first. The plan lives in `arena`. Never asserts on any input that solver_problem_check
- * accepts; ERR_INVALID for others, ERR_NOMEM.
+ * Lexicographic: priority when limits bind; weight tiers; dollars. Existing nodes are filled first. The plan lives in
+ * `arena`. Never asserts on any input that solver_problem_check accepts; ERR_INVALID for others, ERR_NOMEM.
  */
 CC_MUST_CHECK int solver_solve(const struct solver_problem *problem, const struct solver_options *options,
                                struct arena *arena, struct solver_plan *ret_plan, struct err *err);

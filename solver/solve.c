@@ -1,0 +1,275 @@
+#include "solver/solve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bitset.h"
+#include "solver/ascent.h"
+#include "solver/exact.h"
+#include "solver/fill.h"
+#include "solver/stage.h"
+#include "solver/tier.h"
+
+struct solve {
+    const struct solver_problem *problem;
+    const struct solver_options *options;
+    struct arena *arena;
+    struct packer packer;
+    struct bin *bins;     /* [n_nodes] */
+    int64_t *demand;      /* [n_shapes] not placed yet */
+    int64_t *room;        /* [n_owners][n_dims] */
+    double *duals;        /* [n_shapes] micro-dollars */
+    uint64_t *everything; /* [n_offerings] all set */
+    struct purchases purchases;
+    struct fillings fillings;
+    VEC(struct solver_leftover) leftovers;
+    const char *method;
+    double bound;
+    bool bound_known; /* `bound` is about the whole problem */
+};
+
+static int prepare(struct solve *s, struct err *err)
+{
+    const struct solver_problem *p = s->problem;
+    s->demand = arena_array(s->arena, int64_t, p->n_shapes);
+    s->room = arena_array(s->arena, int64_t, (size_t)p->n_owners * p->n_dims);
+    s->duals = arena_array(s->arena, double, p->n_shapes);
+    s->everything = arena_array(s->arena, uint64_t, BITSET_WORDS(p->n_offerings));
+    s->bins = fill_bins(p, s->arena);
+    if (!s->demand || !s->room || !s->duals || !s->everything || !s->bins)
+        return err_nomem(err);
+    for (uint32_t k = 0; k < p->n_shapes; k++)
+        s->demand[k] = p->shapes[k].count;
+    for (uint32_t o = 0; o < p->n_owners; o++)
+        memcpy(s->room + (size_t)o * p->n_dims, p->owners[o].limit, p->n_dims * sizeof(*s->room));
+    if (p->n_offerings)
+        bitset_fill(s->everything, p->n_offerings);
+    s->method = "heuristic";
+    return packer_init(&s->packer, p, s->arena, err);
+}
+
+static bool fits_alone(const struct solver_problem *p, uint32_t shape, const int64_t *room)
+{
+    for (uint32_t d = 0; d < p->n_dims; d++)
+        if (p->shapes[shape].req[d] > room[d])
+            return false;
+    return true;
+}
+
+/* The owner of the first offering that could hold the shape; SOLVER_NONE if there is none. */
+static uint32_t possible_owner(const struct solver_problem *p, uint32_t shape)
+{
+    BITSET_EACH (j, p->shapes[shape].admits, p->n_offerings)
+        if (fits_alone(p, shape, p->offerings[j].alloc))
+            return p->offerings[j].owner;
+    return SOLVER_NONE;
+}
+
+static uint32_t count_tiers(const struct solver_problem *p)
+{
+    uint32_t tiers = 0;
+    for (uint32_t o = 0; o < p->n_owners; o++)
+        tiers = p->owners[o].tier + 1 > tiers ? p->owners[o].tier + 1 : tiers;
+    return tiers;
+}
+
+static bool has_limits(const struct solver_problem *p)
+{
+    for (uint32_t o = 0; o < p->n_owners; o++)
+        for (uint32_t d = 0; d < p->n_dims; d++)
+            if (p->owners[o].limit[d] != SOLVER_UNLIMITED)
+                return true;
+    return false;
+}
+
+/* With existing nodes and few pods the whole question, both kinds of room, has an exact answer. */
+static int try_exact(struct solve *s, bool *ret_done, struct err *err)
+{
+    const struct solver_problem *p = s->problem;
+    *ret_done = false;
+    if (!p->n_nodes || count_tiers(p) > 1 || has_limits(p) || !exact_is_small(s->demand, p->n_shapes, p->n_nodes))
+        return 0;
+    struct classes classes = {0};
+    struct bag bag = {0};
+    struct exact_filling *found = arena_array(s->arena, struct exact_filling, p->n_nodes);
+    int failed = found ? classes_build(p, s->demand, s->everything, s->arena, &classes, err) : err_nomem(err);
+    if (!failed)
+        failed = exact_solve(&s->packer, &classes, s->bins, p->n_nodes, s->demand, s->arena, &bag, found, err);
+    for (uint32_t e = 0; !failed && e < p->n_nodes; e++)
+        if (found[e].n_takes &&
+            !VEC_PUSH(&s->fillings.items, ((struct solver_filling){e, found[e].takes, found[e].n_takes})))
+            failed = err_nomem(err);
+    for (size_t i = 0; !failed && i < bag.items.len; i++) {
+        const struct bag_item *item = &bag.items.items[i];
+        struct solver_purchase purchase = {classes.items[item->class].offering, item->copies, item->takes,
+                                           item->n_takes};
+        if (!VEC_PUSH(&s->purchases.items, purchase))
+            failed = err_nomem(err);
+    }
+    *ret_done = !failed;
+    if (!failed) {
+        memset(s->demand, 0, p->n_shapes * sizeof(*s->demand));
+        s->method = "exact";
+    }
+    bag_release(&bag);
+    classes_release(&classes);
+    return failed == ERR_NO_CAPACITY ? 0 : failed;
+}
+
+/* Duals before anything is placed: they choose what goes into existing room, and price shapes that all go there. */
+static int first_duals(struct solve *s, struct err *err)
+{
+    struct classes classes = {0};
+    double bound;
+    int failed = classes_build(s->problem, s->demand, s->everything, s->arena, &classes, err);
+    if (!failed && classes.n)
+        failed = ascent_duals(&s->packer, &classes, s->demand, s->duals, &bound, err);
+    classes_release(&classes);
+    return failed;
+}
+
+static int solve_tiers(struct solve *s, struct err *err)
+{
+    uint32_t tiers = count_tiers(s->problem);
+    for (uint32_t t = 0; t < tiers; t++) {
+        struct tier tier = {.packer = &s->packer,
+                            .options = s->options,
+                            .arena = s->arena,
+                            .number = t,
+                            .demand = s->demand,
+                            .room = s->room,
+                            .duals = s->duals,
+                            .purchases = &s->purchases};
+        int failed = tier_solve(&tier, err);
+        if (failed)
+            return failed;
+        if (tier.method)
+            s->method = tier.method;
+        s->bound_known = tiers == 1 && !tier.limited && !s->problem->n_nodes;
+        s->bound = tier.bound;
+    }
+    return 0;
+}
+
+static int list_leftovers(struct solve *s, struct err *err)
+{
+    for (uint32_t k = 0; k < s->problem->n_shapes; k++) {
+        if (s->demand[k] <= 0)
+            continue;
+        uint32_t owner = possible_owner(s->problem, k);
+        struct solver_leftover left = {k, s->demand[k], owner == SOLVER_NONE ? SOLVER_NO_OFFERING : SOLVER_LIMIT,
+                                       owner};
+        if (!VEC_PUSH(&s->leftovers, left))
+            return err_nomem(err);
+    }
+    return 0;
+}
+
+/* Duals of the question the bound is about, made with its own columns. */
+static int relaxed_duals(struct solve *s, const struct solver_problem *relaxed, const uint32_t *map, double *duals,
+                         struct err *err)
+{
+    int64_t *demand = arena_array(s->arena, int64_t, relaxed->n_shapes);
+    uint64_t *all = arena_array(s->arena, uint64_t, BITSET_WORDS(relaxed->n_offerings));
+    if (!demand || !all)
+        return err_nomem(err);
+    for (uint32_t k = 0; k < s->problem->n_shapes; k++)
+        demand[map ? map[k] : k] += s->problem->shapes[k].count - s->demand[k];
+    if (relaxed->n_offerings)
+        bitset_fill(all, relaxed->n_offerings);
+    struct packer packer = {0};
+    struct stage stage = {.packer = &packer, .options = s->options, .arena = s->arena, .demand = demand};
+    int failed = packer_init(&packer, relaxed, s->arena, err);
+    if (!failed)
+        failed = stage_bound(&stage, all, err);
+    if (!failed)
+        memcpy(duals, stage.duals, relaxed->n_shapes * sizeof(*duals));
+    stage_release(&stage);
+    packer_release(&packer);
+    return failed;
+}
+
+static int write_duals(struct solve *s, struct solver_plan *plan, struct err *err)
+{
+    const struct solver_problem *about = s->options->relaxed ? s->options->relaxed : s->problem;
+    double *duals = s->duals;
+    if (about != s->problem) {
+        duals = arena_array(s->arena, double, about->n_shapes);
+        if (!duals)
+            return err_nomem(err);
+        int failed = relaxed_duals(s, about, s->options->relaxed_shape, duals, err);
+        if (failed)
+            return failed;
+    }
+    plan->duals_nanousd = arena_array(s->arena, int64_t, about->n_shapes);
+    if (!plan->duals_nanousd)
+        return err_nomem(err);
+    for (uint32_t k = 0; k < about->n_shapes; k++)
+        plan->duals_nanousd[k] = (int64_t)floor(duals[k] * 1000);
+    if (about == s->problem && s->bound_known)
+        plan->lower_bound_microusd = (int64_t)floor(s->bound * (1 - 1e-9));
+    return 0;
+}
+
+static void *into_arena(struct arena *arena, const void *items, size_t len, size_t size)
+{
+    void *copy = arena_calloc(arena, len, size);
+    if (copy && len)
+        memcpy(copy, items, len * size);
+    return copy;
+}
+
+static int write_plan(struct solve *s, struct solver_plan *ret, struct err *err)
+{
+    struct solver_plan plan = {.method = s->method};
+    plan.n_purchases = s->purchases.items.len;
+    plan.purchases = into_arena(s->arena, s->purchases.items.items, plan.n_purchases, sizeof(*plan.purchases));
+    plan.n_fillings = s->fillings.items.len;
+    plan.fillings = into_arena(s->arena, s->fillings.items.items, plan.n_fillings, sizeof(*plan.fillings));
+    plan.n_leftovers = s->leftovers.len;
+    plan.leftovers = into_arena(s->arena, s->leftovers.items, plan.n_leftovers, sizeof(*plan.leftovers));
+    if (!plan.purchases || !plan.fillings || !plan.leftovers)
+        return err_nomem(err);
+    for (size_t i = 0; i < plan.n_purchases; i++)
+        plan.cost_microusd +=
+            plan.purchases[i].copies * s->problem->offerings[plan.purchases[i].offering].price_microusd;
+    int failed = write_duals(s, &plan, err);
+    if (!failed)
+        *ret = plan;
+    return failed;
+}
+
+static int run(struct solve *s, struct solver_plan *ret, struct err *err)
+{
+    bool done = false;
+    int failed = prepare(s, err);
+    if (!failed && s->problem->n_nodes)
+        failed = first_duals(s, err);
+    if (!failed)
+        failed = try_exact(s, &done, err);
+    if (!failed && !done && s->problem->n_nodes)
+        failed = fill_nodes(&s->packer, s->bins, s->duals, s->demand, s->arena, &s->fillings, err);
+    if (!failed && !done)
+        failed = solve_tiers(s, err);
+    if (!failed)
+        failed = list_leftovers(s, err);
+    return failed ? failed : write_plan(s, ret, err);
+}
+
+int solver_solve(const struct solver_problem *problem, const struct solver_options *options, struct arena *arena,
+                 struct solver_plan *ret_plan, struct err *err)
+{
+    int failed = solver_problem_check(problem, err);
+    if (!failed && options->relaxed)
+        failed = solver_problem_check(options->relaxed, err);
+    if (failed)
+        return failed;
+    struct solve s = {.problem = problem, .options = options, .arena = arena};
+    failed = run(&s, ret_plan, err);
+    packer_release(&s.packer);
+    VEC_FREE(&s.purchases.items);
+    VEC_FREE(&s.fillings.items);
+    VEC_FREE(&s.leftovers);
+    return failed;
+}
