@@ -84,7 +84,7 @@ static void test_against_all_patterns(void **state)
         bool harmless[ITEMS];
         int128 worth;
         assert_int_equal(check_pattern_bound(&f.node, enough, &budget, &arena, &worth, harmless, NULL), 0);
-        assert_true(worth >= best && budget <= allowed);
+        assert_true(worth >= best && worth >= enough && budget <= allowed);
         for (uint32_t i = 0; i < ITEMS; i++) {
             assert_true(!harmless[i] || with[i] <= enough);
             harmless_ones += harmless[i] && f.most[i] > 0;
