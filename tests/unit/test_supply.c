@@ -244,12 +244,16 @@ static void a_template_decides_on_disks(void **state)
     struct fixture *f = *state;
     static const struct cloud_resource asks[] = {{{"ephemeral-storage", 17}, 1}};
     const struct node_template template = {.name = STR("raid"), .disk = {-1, true, true}};
+    const struct node_template other = {.name = STR("other"), .disk = {-1, false, true}};
     struct pod_spec *spec = add_spec(f);
     spec->requests = (struct resources){asks, 1};
     add_pod(f, spec);
     add_provisioner(f, "refers", NULL, 0)->template_name = STR("raid");
     add_provisioner(f, "holds", NULL, 0)->inline_template = &template;
     const struct supply_options options = {0};
+    build(f); /* no template was read at all */
+    assert_int_equal(f->supply.offerings[0].capacity[3], 20 * 1024 * MIB);
+    assert_true(VEC_PUSH(&f->objects.templates, other));
     assert_int_equal(build_with(f, &options), ERR_INVALID);
     assert_non_null(strstr(f->err.message, "Provisioner refers"));
     assert_true(VEC_PUSH(&f->objects.templates, template));
