@@ -96,7 +96,7 @@ static void build(struct fixture *f)
 }
 
 /* How many offerings meet it. */
-static size_t meeting(struct fixture *f, const char *key, enum operator op, const char *value)
+static size_t meeting(struct fixture *f, const char *key, enum label_op op, const char *value)
 {
     const struct str values[] = {str_of(value)};
     const struct requirement requirement = {str_of(key), op, values, value ? 1 : 0};
@@ -326,7 +326,7 @@ static void a_new_hostname_exists_and_is_nobodys(void **state)
     assert_int_equal(meeting(f, "kubernetes.io/hostname", OP_DOES_NOT_EXIST, NULL), 0);
 }
 
-static void select_team(struct fixture *f, enum operator op, const char *value)
+static void select_team(struct fixture *f, enum label_op op, const char *value)
 {
     struct requirement *requirement = arena_new(&f->arena, struct requirement);
     struct str *values = arena_new(&f->arena, struct str);
