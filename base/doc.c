@@ -1,8 +1,7 @@
 #include "base/doc.h"
 
-#include <string.h>
-
 #include "base/doc_reader.h"
+#include "base/utf8.h"
 
 const struct doc *doc_get(const struct doc *doc, const char *key)
 {
@@ -28,55 +27,15 @@ const struct doc *doc_at(const struct doc *doc, const char *path)
     return doc;
 }
 
-/* Bytes of the UTF-8 sequence at `at` (RFC 3629: shortest form, no surrogates, up to U+10FFFF); 0 if it is none. */
-static size_t utf8_sequence(const unsigned char *at, size_t left)
-{
-    static const struct {
-        unsigned char from, to, second_from, second_to;
-        unsigned char len;
-    } forms[] = {
-        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (at[0] < forms[i].from || at[0] > forms[i].to)
-            continue;
-        if (left < forms[i].len)
-            return 0;
-        if (forms[i].len > 1 && (at[1] < forms[i].second_from || at[1] > forms[i].second_to))
-            return 0;
-        for (size_t k = 2; k < forms[i].len; k++)
-            if (at[k] < 0x80 || at[k] > 0xbf)
-                return 0;
-        return forms[i].len;
-    }
-    return 0;
-}
-
 static int check_utf8(struct str text, struct err *err)
 {
-    const unsigned char *at = (const unsigned char *)text.ptr;
-    for (size_t i = 0; i < text.len;) {
-        /* Nearly all text is ASCII: eight bytes at once. */
-        uint64_t word;
-        if (text.len - i >= sizeof(word)) {
-            memcpy(&word, at + i, sizeof(word));
-            if (!(word & UINT64_C(0x8080808080808080))) {
-                i += sizeof(word);
-                continue;
-            }
-        }
-        size_t len = utf8_sequence(at + i, text.len - i);
-        if (!len) {
-            int line = 1;
-            for (size_t k = 0; k < i; k++)
-                line += at[k] == '\n';
-            return err_set(err, ERR_INVALID, "line %d: byte 0x%02x is not UTF-8 text", line, at[i]);
-        }
-        i += len;
-    }
-    return 0;
+    size_t bad = utf8_check(text);
+    if (bad == text.len)
+        return 0;
+    int line = 1;
+    for (size_t i = 0; i < bad; i++)
+        line += text.ptr[i] == '\n';
+    return err_set(err, ERR_INVALID, "line %d: byte 0x%02x is not UTF-8 text", line, (unsigned char)text.ptr[bad]);
 }
 
 /* Does the text begin as JSON does? */

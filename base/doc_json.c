@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/doc_reader.h"
+#include "base/utf8.h"
 
 struct cursor {
     struct doc_reader *reader;
@@ -41,64 +42,6 @@ static int unexpected(const struct cursor *cursor, const char *wanted, struct er
     return err_set(err, ERR_INVALID, "line %d: unexpected byte 0x%02x, expected is %s", cursor->line, c, wanted);
 }
 
-/* Four hex digits; -1 if they are not there. */
-static int32_t hex4(const char *at, const char *end)
-{
-    if (end - at < 4)
-        return -1;
-    int32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = at[i];
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0)
-            return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
-static char *put_utf8(char *out, uint32_t code)
-{
-    if (code < 0x80) {
-        *out++ = (char)code;
-    } else if (code < 0x800) {
-        *out++ = (char)(0xc0 | code >> 6);
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else if (code < 0x10000) {
-        *out++ = (char)(0xe0 | code >> 12);
-        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    } else {
-        *out++ = (char)(0xf0 | code >> 18);
-        *out++ = (char)(0x80 | (code >> 12 & 0x3f));
-        *out++ = (char)(0x80 | (code >> 6 & 0x3f));
-        *out++ = (char)(0x80 | (code & 0x3f));
-    }
-    return out;
-}
-
-/* \uXXXX, or the pair of them that a character beyond U+FFFF takes. *at is behind the 'u'; NULL if it is none. */
-static char *unescape_unicode(const char **at, const char *end, char *out)
-{
-    int32_t code = hex4(*at, end);
-    if (code <= 0 || (code >= 0xdc00 && code <= 0xdfff))
-        return NULL;
-    *at += 4;
-    if (code >= 0xd800 && code <= 0xdbff) {
-        if (end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
-            return NULL;
-        int32_t low = hex4(*at + 2, end);
-        if (low < 0xdc00 || low > 0xdfff)
-            return NULL;
-        *at += 6;
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    return put_utf8(out, (uint32_t)code);
-}
-
 static int unescape(const struct cursor *cursor, struct str raw, struct str *ret, struct err *err)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
@@ -117,7 +60,7 @@ static int unescape(const struct cursor *cursor, struct str raw, struct str *ret
         if (name)
             *out++ = values[name - names];
         else
-            out = at[1] == 'u' ? unescape_unicode(&rest, end, out) : NULL;
+            out = at[1] == 'u' ? utf8_unescape(&rest, end, out) : NULL;
         if (!out)
             return err_set(
                 err, ERR_INVALID,

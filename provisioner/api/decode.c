@@ -3,8 +3,16 @@
 #include <string.h>
 
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/spark/spark.h"
 
 enum { NAME_MAX_BYTES = 253, LABEL_NAME_MAX_BYTES = 63 };
+
+static int decode_spark(const struct field *object, const struct metadata *metadata, struct err *err)
+{
+    (void)metadata;
+    const struct decode *decode = object->decode;
+    return spark_application_decode(decode->objects, object->doc, decode->file, decode->diag, err);
+}
 
 /* A kind that is known: in which API versions, where, and what is done with it. */
 struct kind {
@@ -25,6 +33,8 @@ static const struct kind KINDS[] = {
     {"Provisioner", {"stoker.sh/v1alpha1", "karpenter.sh/v1alpha5"}, false, decode_provisioner, NULL},
     {"NodeTemplate", {"stoker.sh/v1alpha1"}, false, decode_template, NULL},
     {"AWSNodeTemplate", {"karpenter.k8s.aws/v1alpha1"}, false, decode_template, NULL},
+    {"SparkApplication", {"sparkoperator.k8s.io/v1beta2", "spark.apache.org/v1"}, true, decode_spark, NULL},
+    {"ScheduledSparkApplication", {"sparkoperator.k8s.io/v1beta2"}, true, decode_spark, NULL},
     {"NodePool",
      {"karpenter.sh/v1", "karpenter.sh/v1beta1"},
      false,
