@@ -1,0 +1,197 @@
+/*
+ * test_allocation.c - memory runs out at the first allocation, at the second, … of reading, planning and explaining,
+ * until one run gets through: each says so, none crashes, none leaks (the sanitizers look).
+ *
+ * Linked with --wrap=malloc,calloc,realloc: calls in our own objects fail, those inside libraries do not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cloud/aws/catalogue.h"
+#include "provisioner/api/decode.h"
+#include "provisioner/plan/planner.h"
+#include "provisioner/spark/spark.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
+static int64_t left = -1;
+
+static bool fails(void)
+{
+    return left >= 0 && left-- == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+enum { MOST_ALLOCATIONS = 200000 };
+
+/* One piece of work, from nothing to nothing. */
+typedef int (*work_fn)(const void *context, struct err *err);
+
+/* Returns how many allocations the work makes. */
+static int64_t survive(work_fn work, const void *context)
+{
+    for (int64_t n = 0; n < MOST_ALLOCATIONS; n++) {
+        struct err err = {0};
+        left = n;
+        int rc = work(context, &err);
+        bool failed = left < 0;
+        left = -1;
+        if (!failed) {
+            if (rc)
+                fail_msg("without a failure: %s", err.message);
+            return n;
+        }
+        if (rc != ERR_NOMEM)
+            fail_msg("allocation %lld failed: returned %d: %s", (long long)n + 1, rc, err.message);
+        if (!strstr(err.message, "out of memory"))
+            fail_msg("allocation %lld failed: says \"%s\"", (long long)n + 1, err.message);
+    }
+    fail_msg("more than %d allocations", MOST_ALLOCATIONS);
+    return -1;
+}
+
+static int load_catalogue(const void *context, struct err *err)
+{
+    (void)context;
+    struct arena arena = ARENA_INIT;
+    static struct diag diag;
+    struct cloud_catalogue catalogue;
+    const struct aws_catalogue_source source = {0};
+    int rc = aws_catalogue_load(&source, &arena, &diag, &catalogue, err);
+    arena_release(&arena);
+    diag_release(&diag);
+    return rc;
+}
+
+static void the_catalogue_survives(void **state)
+{
+    (void)state;
+    assert_true(survive(load_catalogue, NULL) > 0);
+}
+
+struct case_ {
+    const struct cloud_catalogue *catalogue;
+    const char *const *paths;
+    const char *pod;
+};
+
+static int read_all(const char *const *paths, struct objects *objects, struct diag *diag, struct err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; paths[i] && !rc; i++)
+        rc = objects_read_path(objects, paths[i], (struct str){NULL, 0}, diag, err);
+    return rc ? rc : spark_expand(objects, diag, err);
+}
+
+static int read_only(const void *context, struct err *err)
+{
+    const struct case_ *c = context;
+    struct objects objects = {0};
+    static struct diag diag;
+    int rc = read_all(c->paths, &objects, &diag, err);
+    objects_release(&objects);
+    diag_release(&diag);
+    return rc;
+}
+
+/* A clock that stands still: the budget never ends, each run allocates the same. */
+static struct clock_mono still(void *context)
+{
+    (void)context;
+    return (struct clock_mono){0};
+}
+
+static int read_plan_explain(const void *context, struct err *err)
+{
+    static const struct clock clock = {.mono = still};
+    const struct case_ *c = context;
+    struct objects objects = {0};
+    static struct diag diag;
+    struct arena arena = ARENA_INIT;
+    struct planner_result result;
+    struct explanation explanation;
+    const struct planner_options options = {.clock = &clock, .budget_ms = 60000};
+    int rc = read_all(c->paths, &objects, &diag, err);
+    if (!rc)
+        rc = planner_plan(&objects, c->catalogue, &options, &arena, &result, err);
+    if (!rc)
+        rc = planner_explain(&result, c->pod, &arena, &explanation, err);
+    arena_release(&arena);
+    objects_release(&objects);
+    diag_release(&diag);
+    return rc;
+}
+
+static const char *const existing_paths[] = {"examples/existing-nodes", NULL};
+static const char *const spark_paths[] = {"examples/two-provisioners", NULL};
+
+static void reading_survives(void **state)
+{
+    (void)state;
+    const struct case_ existing = {NULL, existing_paths, NULL}, spark = {NULL, spark_paths, NULL};
+    assert_true(survive(read_only, &existing) > 0);
+    assert_true(survive(read_only, &spark) > 0);
+}
+
+static void planning_survives(void **state)
+{
+    const struct case_ existing = {*state, existing_paths, "spark/job-1-exec-2"};
+    const struct case_ spark = {*state, spark_paths, "spark/etl-driver"};
+    assert_true(survive(read_plan_explain, &existing) > 0);
+    assert_true(survive(read_plan_explain, &spark) > 0);
+}
+
+static struct arena market;
+static struct cloud_catalogue catalogue;
+
+static int setup(void **state)
+{
+    static struct diag diag;
+    const struct aws_catalogue_source source = {0};
+    *state = &catalogue;
+    return aws_catalogue_load(&source, &market, &diag, &catalogue, NULL);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_release(&market);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_catalogue_survives),
+        cmocka_unit_test(reading_survives),
+        cmocka_unit_test(planning_survives),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
