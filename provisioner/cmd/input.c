@@ -182,9 +182,26 @@ int input_read(const struct input_options *options, struct input *input, struct 
     return 0;
 }
 
+static bool template_known(const struct objects *objects, const struct provisioner *provisioner)
+{
+    if (!provisioner->template_name.len || provisioner->inline_template)
+        return true;
+    for (size_t i = 0; i < objects->templates.len; i++)
+        if (str_eq(objects->templates.items[i].name, provisioner->template_name))
+            return true;
+    return false;
+}
+
 int input_need_provisioner(const struct input *input, struct err *err)
 {
-    if (input->objects.provisioners.len)
+    const struct objects *objects = &input->objects;
+    for (size_t i = 0; i < objects->provisioners.len; i++) {
+        const struct provisioner *provisioner = &objects->provisioners.items[i];
+        if (!template_known(objects, provisioner))
+            fprintf(stderr, "stoker: Provisioner %.*s: node template %.*s was not read; default disks are assumed\n",
+                    STR_ARG(provisioner->name), STR_ARG(provisioner->template_name));
+    }
+    if (objects->provisioners.len)
         return 0;
     return err_set(err, ERR_INVALID,
                    "no Provisioner was read: nothing says which nodes may be bought; give one with -f (kind: "

@@ -50,7 +50,10 @@ struct input {
  */
 CC_MUST_CHECK int input_read(const struct input_options *options, struct input *input, struct err *err);
 
-/* ERR_INVALID with a word if no Provisioner was read. */
+/*
+ * ERR_INVALID with a word if no Provisioner was read. A Provisioner whose node template was not read is noted on
+ * standard error: default disks are assumed for its nodes.
+ */
 CC_MUST_CHECK int input_need_provisioner(const struct input *input, struct err *err);
 
 void input_release(struct input *input);
