@@ -469,7 +469,7 @@ int check_pattern_bound(struct check_node *node, int128 enough, uint32_t *budget
         ret_harmless[i] = root.bound <= enough || root.high[i] == 0;
     *budget -= *budget > 0;
     if (root.bound <= enough) {
-        *ret_worth = root.bound;
+        *ret_worth = enough; /* what was left out on the way may be worth more than the rest, but not more than this */
         return 0;
     }
     drop_harmless(node, &root, ret_harmless);

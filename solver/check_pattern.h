@@ -30,8 +30,8 @@ struct check_node {
 };
 
 /*
- * An upper bound on the worth of every pattern. It stops looking for a better one as soon as it is not above
- * `enough`, and when `*budget` subproblems were looked at (it is lowered by those; 1 or 0: the relaxation alone).
+ * An upper bound on the worth of every pattern: `enough` if that is one, else a tight one, above it. It stops looking
+ * for a better one when `*budget` subproblems were looked at (it is lowered by those; 1 or 0: the relaxation alone).
  * ret_harmless[i], [n_items], is set if no pattern with item i is worth more than `enough`, cleared otherwise.
  *
  * Method: linear relaxation with multipliers found in floating point, rounded to integers and evaluated exactly (any

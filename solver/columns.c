@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRICING_NODES = 200, PRICING_NODES_MOST = 200 * 1000, MAX_ROUNDS = 400 };
+enum { PRICING_NODES = 200, MAX_ROUNDS = 400 };
 
 int columns_init(struct columns *columns, struct packer *packer, struct classes *classes, const int64_t *demand,
                  struct arena *arena, struct err *err)
@@ -116,7 +116,7 @@ int columns_add_priced(struct columns *columns, const double *duals, const int64
  */
 static int price_deeper(struct columns *columns, double gap, uint32_t *ret_added, struct err *err)
 {
-    for (uint32_t nodes = PRICING_NODES; nodes <= PRICING_NODES_MOST; nodes *= 10) {
+    for (uint32_t nodes = PRICING_NODES; nodes <= columns->deepest; nodes *= 10) {
         int failed = columns_price(columns, columns->duals, nodes, ret_added, err);
         if (failed || *ret_added || columns->value - columns->bound <= gap * columns->value || is_expired(columns))
             return failed;

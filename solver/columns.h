@@ -28,6 +28,7 @@ struct columns {
     double *best_duals; /* [n_shapes] feasible: no pattern is worth more than its class costs; prove `bound` */
     double bound;       /* best so far: sum demand * best_duals, micro-dollars */
     double value;       /* of the master: an upper limit of what the bound can become */
+    uint32_t deepest;         /* branch-and-bound nodes that pricing one class may take, >= 200 */
     bool (*expired)(void *context);
     void *context;
 };

@@ -121,6 +121,12 @@ int packer_init(struct packer *packer, const struct solver_problem *p, struct ar
     for (uint32_t s = 0; s < p->n_shapes; s++)
         memcpy(req + (size_t)s * p->n_dims, p->shapes[s].req, p->n_dims * sizeof(*req));
     packer->req = req;
+    double *per_unit = arena_array(arena, double, (size_t)p->n_shapes * p->n_dims);
+    if (!per_unit)
+        return err_nomem(err);
+    for (size_t i = 0; i < (size_t)p->n_shapes * p->n_dims; i++)
+        per_unit[i] = req[i] ? 1.0 / (double)req[i] : 0;
+    packer->per_unit = per_unit;
     if (build_groups(packer, arena) || build_foes(packer, arena) || !(packer->scratch = scratch_new(p)))
         return err_nomem(err);
     return 0;
@@ -151,20 +157,33 @@ static int64_t group_room(const struct packer *packer, const struct bin *bin, ui
     return bin->group_room ? bin->group_room[group] : packer->problem->groups[group].cap;
 }
 
+/* min(room / req, most) by a product that is at most one off, then put right in integers. */
+static inline int64_t whole_times(int64_t room, int64_t req, double per_unit, int64_t most)
+{
+    double times = (double)room * per_unit;
+    if (times >= (double)most + 1)
+        return most;
+    int64_t fit = (int64_t)times;
+    if (fit * req > room)
+        fit--;
+    else if (room - fit * req >= req)
+        fit++;
+    return fit < most ? fit : most;
+}
+
 /* How many pods of a shape fit an amount of room, groups included; at most `most`. */
 static int64_t fit_count(const struct packer *packer, const int64_t *room, const int64_t *group_left, uint32_t shape,
                          int64_t most)
 {
     const int64_t *req = req_of(packer, shape);
+    const double *per_unit = packer->per_unit + (size_t)shape * packer->n_dims;
     for (uint32_t d = 0; d < packer->n_dims; d++) {
         if (req[d] == 0)
             continue;
         if (room[d] < req[d])
             return 0;
-        if (most > 1) {
-            int64_t fit = room[d] / req[d];
-            most = fit < most ? fit : most;
-        }
+        if (most > 1)
+            most = whole_times(room[d], req[d], per_unit[d], most);
     }
     for (uint32_t k = packer->group_start[shape]; k < packer->group_start[shape + 1]; k++) {
         int64_t left = group_left[packer->group_of[k]];

@@ -12,8 +12,8 @@
  * is left out. Returns 0 also then: only ERR_NOMEM is an error. Kinds that play no part are counted in `ignored`;
  * NodePool and EC2NodeClass are refused with a word; a second object of the same kind, namespace and name is refused.
  */
-CC_MUST_CHECK int objects_decode(struct objects *objects, const struct doc *object, const char *file,
-                                 struct diag *diag, struct err *err);
+CC_MUST_CHECK int objects_decode(struct objects *objects, const struct doc *object, const char *file, struct diag *diag,
+                                 struct err *err);
 
 /*
  * Reads `path` (a file, a folder's *.yaml *.yml *.json in name order, or "-": `standard_input`) into objects.

@@ -105,7 +105,7 @@ static int decode_node_affinity(const struct field *map, struct pod_spec *spec, 
 
 /* The pod's own value of each key that a matchLabelKeys list names becomes a requirement; keys it lacks are passed by.
  */
-static int keys_to_requirements(const struct field *list, enum operator op, const struct labels *labels,
+static int keys_to_requirements(const struct field *list, enum label_op op, const struct labels *labels,
                                 struct requirement *items, size_t *n, struct err *err)
 {
     size_t index = 0;

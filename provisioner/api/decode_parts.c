@@ -123,11 +123,11 @@ int decode_node_selector(const struct field *map, struct requirements *ret, stru
     return 0;
 }
 
-/* The operators by enum operator; label selectors know the first four. */
+/* The operators by enum label_op; label selectors know the first four. */
 static const char *const NODE_OPERATORS[] = {"In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt", NULL};
 static const char *const LABEL_OPERATORS[] = {"In", "NotIn", "Exists", "DoesNotExist", NULL};
 
-static bool values_good(const struct field *values, enum operator op, const struct requirement *requirement)
+static bool values_good(const struct field *values, enum label_op op, const struct requirement *requirement)
 {
     int64_t integer;
     switch (op) {
@@ -171,8 +171,8 @@ static int requirement_members(const struct field *map, const char *const *opera
         field_bad(&op, "is missing, allowed are In, NotIn, Exists, DoesNotExist%s",
                   operators == NODE_OPERATORS ? ", Gt, Lt" : "");
     else if (field_choice(&op, operators, &choice) && diag_count(map->decode->diag) == before)
-        values_good(&values, (enum operator)choice, &requirement);
-    requirement.op = (enum operator)choice;
+        values_good(&values, (enum label_op)choice, &requirement);
+    requirement.op = (enum label_op)choice;
     *ret_good = diag_count(map->decode->diag) == before;
     if (*ret_good)
         *ret = requirement;

@@ -87,7 +87,7 @@ static bool names_key(const struct requirement *items, size_t n, const char *key
 }
 
 /* `values` has static lifetime. */
-static void add_default(struct requirement *items, size_t *n, const char *key, enum operator op,
+static void add_default(struct requirement *items, size_t *n, const char *key, enum label_op op,
                         const struct str *values, size_t n_values)
 {
     items[(*n)++] = (struct requirement){str_of(key), op, values, n_values};

@@ -23,12 +23,12 @@ struct labels {
     size_t n;
 };
 
-enum operator { OP_IN, OP_NOT_IN, OP_EXISTS, OP_DOES_NOT_EXIST, OP_GT, OP_LT };
+enum label_op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_DOES_NOT_EXIST, OP_GT, OP_LT };
 
 /* One condition on labels. Gt and Lt hold one decimal integer in values[0]. */
 struct requirement {
     struct str key;
-    enum operator op;
+    enum label_op op;
     const struct str *values;
     size_t n_values;
 };
@@ -94,8 +94,8 @@ struct pod_term {
 struct spread {
     int32_t max_skew, min_domains; /* min_domains 1 if unset */
     struct str topology_key;
-    bool soft;               /* ScheduleAnyway */
-    struct selector selector; /* matchLabelKeys are already merged in, as far as the pod has them */
+    bool soft;                 /* ScheduleAnyway */
+    struct selector selector;  /* matchLabelKeys are already merged in, as far as the pod has them */
     bool ignore_node_affinity; /* nodeAffinityPolicy: Ignore */
     bool honor_taints;         /* nodeTaintsPolicy: Honor */
 };
@@ -108,7 +108,7 @@ struct host_port {
 
 /* What decides where a pod can go. Pods that differ in identity only share one. */
 struct pod_spec {
-    uint32_t id; /* dense: objects.specs.items[id] */
+    uint32_t id;               /* dense: objects.specs.items[id] */
     struct resources requests; /* whole pod, init containers, sidecars and overhead counted; without "pods" */
     struct requirements node_selector;
     const struct node_term *node_terms; /* required; alternatives, in order */
@@ -138,14 +138,14 @@ struct pod {
     struct origin origin;
     struct str namespace_, name, uid;
     struct labels labels;
-    uint32_t spec; /* id */
+    uint32_t spec;        /* id */
     struct str node_name; /* "" = to be placed */
     enum pod_phase phase;
     bool deleting;
     bool daemon; /* owned by a DaemonSet */
     struct str owner_kind, owner_name;
     enum spark_role role;
-    struct str app; /* spark-app-selector, else the operator's or EMR's word; "" = none */
+    struct str app;           /* spark-app-selector, else the operator's or EMR's word; "" = none */
     const struct str *claims; /* names of PersistentVolumeClaims; ephemeral volumes as <pod>-<volume> */
     size_t n_claims;
     const struct str *ephemeral_classes; /* storage class of each ephemeral volume's template, "" = the default class */
@@ -170,15 +170,15 @@ enum role_capacity { ROLE_ANY, ROLE_ON_DEMAND, ROLE_SPOT };
 struct provisioner {
     struct origin origin;
     struct str name;
-    bool karpenter; /* karpenter.sh/v1alpha5: our own additions have their defaults */
+    bool karpenter;                   /* karpenter.sh/v1alpha5: our own additions have their defaults */
     struct requirements requirements; /* defaults of v1alpha5 filled in */
     struct labels labels, annotations;
     struct taints taints, startup_taints;
-    struct resources limits; /* of capacity; a resource that is not there is not limited */
-    int32_t weight;          /* 0 if unset */
+    struct resources limits;                        /* of capacity; a resource that is not there is not limited */
+    int32_t weight;                                 /* 0 if unset */
     int64_t ttl_after_empty_s, ttl_until_expired_s; /* -1: never */
     bool consolidation;
-    struct str template_name;  /* providerRef.name, "" if none */
+    struct str template_name;                    /* providerRef.name, "" if none */
     const struct node_template *inline_template; /* spec.provider, NULL if none */
     struct cloud_kubelet kubelet;
     /* stoker.sh only */
@@ -229,9 +229,9 @@ struct spark_demand; /* defined in provisioner/spark */
 
 struct objects {
     struct arena arena;
-    struct intern texts;              /* text that repeats: label keys and values, namespaces, classes */
-    struct intern spec_keys;          /* canonical text of a pod spec -> id in specs */
-    VEC(char) spec_text;              /* the canonical text being written; reused */
+    struct intern texts;     /* text that repeats: label keys and values, namespaces, classes */
+    struct intern spec_keys; /* canonical text of a pod spec -> id in specs */
+    VEC(char) spec_text;     /* the canonical text being written; reused */
     VEC(const struct pod_spec *) specs;
     VEC(struct pod) pods;
     VEC(struct node) nodes;
@@ -242,10 +242,10 @@ struct objects {
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
     VEC(const struct spark_demand *) spark; /* until spark_expand */
-    struct intern names;   /* "kind namespace/name" of everything read, to find duplicates */
-    VEC(struct origin) name_origins; /* by id in `names` */
-    struct intern ignored; /* kinds that were read past */
-    VEC(size_t) ignored_counts; /* by id in `ignored` */
+    struct intern names;                    /* "kind namespace/name" of everything read, to find duplicates */
+    VEC(struct origin) name_origins;        /* by id in `names` */
+    struct intern ignored;                  /* kinds that were read past */
+    VEC(size_t) ignored_counts;             /* by id in `ignored` */
 };
 
 void objects_release(struct objects *objects);
@@ -259,7 +259,8 @@ bool requirement_met(const struct requirement *requirement, const struct str *va
 /* A label selector against an object's labels. */
 bool selector_matches(const struct selector *selector, const struct labels *labels);
 
-/* Do the tolerations let a pod onto a node with these taints (NoSchedule and NoExecute; PreferNoSchedule never bars)? */
+/* Do the tolerations let a pod onto a node with these taints (NoSchedule and NoExecute; PreferNoSchedule never bars)?
+ */
 bool taints_tolerated(const struct taints *taints, const struct toleration *tolerations, size_t n_tolerations);
 
 #endif

@@ -100,10 +100,21 @@ static void and_sizes(const struct demand_admission *a, uint64_t *into)
             bitset_remove(into, o);
 }
 
+/* 15890 as "15.89". */
+static const char *cores_text(int64_t milli, char text[QUANTITY_TEXT_MAX])
+{
+    int len = snprintf(text, QUANTITY_TEXT_MAX, "%lld.%03lld", (long long)(milli / 1000), (long long)(milli % 1000));
+    while (len > 0 && text[len - 1] == '0')
+        text[--len] = '\0';
+    if (len > 0 && text[len - 1] == '.')
+        text[len - 1] = '\0';
+    return text;
+}
+
 static const char *amount_text(uint32_t dim, struct str name, int64_t amount, char text[QUANTITY_TEXT_MAX])
 {
     if (dim == DIM_CPU)
-        return quantity_milli_text(amount, text);
+        return cores_text(amount, text);
     if (dim == DIM_MEMORY || str_is(name, "ephemeral-storage") || str_starts(name, "hugepages-"))
         return quantity_bytes_text(amount, text);
     snprintf(text, QUANTITY_TEXT_MAX, "%lld", (long long)amount);
@@ -132,7 +143,7 @@ static const char *size_reason(const struct demand_admission *a, const uint64_t 
     return arena_printf(a->arena,
                         "no admitted instance type is large enough for all of its requests at once: "
                         "cpu %s with memory %s",
-                        quantity_milli_text(req[DIM_CPU], need), quantity_bytes_text(req[DIM_MEMORY], have));
+                        cores_text(req[DIM_CPU], need), quantity_bytes_text(req[DIM_MEMORY], have));
 }
 
 /* Says why a requirement leaves nothing: nobody has the label, nobody has the value, or earlier ones exclude it. */

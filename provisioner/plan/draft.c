@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bitset.h"
 #include "base/intern.h"
 
 struct drafter {
@@ -447,32 +448,73 @@ static int64_t *placed_counts(const struct draft *draft, struct arena *arena)
     return placed;
 }
 
-int draft_plan(const struct draft *draft, struct arena *arena, struct solver_plan *ret, struct err *err)
+static int build_purchases(const struct draft *draft, struct arena *arena, struct solver_plan *plan, struct err *err)
 {
-    const struct solver_problem *problem = &draft->pass->compiled.problem;
-    struct solver_plan plan = {.cost_microusd = draft->cost_microusd, .method = draft->pass->plan.method};
-    int64_t *placed = placed_counts(draft, arena);
-    plan.duals_nanousd = arena_array(arena, int64_t, problem->n_shapes);
-    plan.purchases = arena_array(arena, struct solver_purchase, draft->n_groups);
-    plan.fillings = arena_array(arena, struct solver_filling, draft->n_bins);
-    plan.leftovers = arena_array(arena, struct solver_leftover, problem->n_shapes);
-    if (!placed || !plan.duals_nanousd || !plan.purchases || !plan.fillings || !plan.leftovers)
+    plan->purchases = arena_array(arena, struct solver_purchase, draft->n_groups);
+    plan->fillings = arena_array(arena, struct solver_filling, draft->n_bins);
+    if (!plan->purchases || !plan->fillings)
         return err_nomem(err);
     for (size_t b = 0; b < draft->n_bins; b++) {
         const struct bin *bin = &draft->bins[b];
         if (bin->node != SOLVER_NONE && bin->n_pods)
-            plan.fillings[plan.n_fillings++] = (struct solver_filling){bin->node, bin->takes, bin->n_takes};
+            plan->fillings[plan->n_fillings++] = (struct solver_filling){bin->node, bin->takes, bin->n_takes};
     }
     for (size_t g = 0; g < draft->n_groups; g++) {
         const struct draft_group *group = &draft->groups[g];
         const struct draft_pattern *pattern = &draft->patterns[group->pattern];
-        plan.purchases[plan.n_purchases++] =
+        plan->purchases[plan->n_purchases++] =
             (struct solver_purchase){group->offering, (int64_t)group->n_bins, pattern->takes, pattern->n_takes};
     }
-    for (uint32_t s = 0; s < problem->n_shapes; s++)
-        if (problem->shapes[s].count > placed[s])
-            plan.leftovers[plan.n_leftovers++] = (struct solver_leftover){
-                .shape = s, .count = problem->shapes[s].count - placed[s], .why = SOLVER_LIMIT, .owner = SOLVER_NONE};
-    *ret = plan;
+    return 0;
+}
+
+/*
+ * The pass's shapes without the pods that the share refused. A shape that loses all of them is asked for once, with
+ * nowhere to go, since the solver knows no shape without pods.
+ */
+static int remaining_shapes(const struct draft *draft, const int64_t *placed, struct arena *arena,
+                            struct solver_problem *problem, struct solver_plan *plan, struct err *err)
+{
+    struct solver_shape *shapes = arena_array(arena, struct solver_shape, problem->n_shapes);
+    uint64_t *nowhere = arena_array(arena, uint64_t, BITSET_WORDS(problem->n_offerings));
+    plan->leftovers = arena_array(arena, struct solver_leftover, draft->pass->plan.n_leftovers + problem->n_shapes);
+    if (!shapes || !nowhere || !plan->leftovers)
+        return err_nomem(err);
+    for (uint32_t s = 0; s < problem->n_shapes; s++) {
+        shapes[s] = problem->shapes[s];
+        shapes[s].count = placed[s];
+    }
+    for (size_t i = 0; i < draft->pass->plan.n_leftovers; i++) {
+        plan->leftovers[plan->n_leftovers++] = draft->pass->plan.leftovers[i];
+        shapes[draft->pass->plan.leftovers[i].shape].count += draft->pass->plan.leftovers[i].count;
+    }
+    for (uint32_t s = 0; s < problem->n_shapes; s++) {
+        if (shapes[s].count)
+            continue;
+        shapes[s].count = 1;
+        shapes[s].admits = nowhere;
+        shapes[s].admits_nodes = NULL;
+        plan->leftovers[plan->n_leftovers++] = (struct solver_leftover){s, 1, SOLVER_NO_OFFERING, SOLVER_NONE};
+    }
+    problem->shapes = shapes;
+    return 0;
+}
+
+int draft_plan(const struct draft *draft, struct arena *arena, struct solver_problem *ret_problem,
+               struct solver_plan *ret_plan, struct err *err)
+{
+    struct solver_problem problem = draft->pass->compiled.problem;
+    struct solver_plan plan = {.cost_microusd = draft->cost_microusd, .method = draft->pass->plan.method};
+    int64_t *placed = placed_counts(draft, arena);
+    plan.duals_nanousd = arena_array(arena, int64_t, problem.n_shapes);
+    if (!placed || !plan.duals_nanousd)
+        return err_nomem(err);
+    int code = build_purchases(draft, arena, &plan, err);
+    if (!code)
+        code = remaining_shapes(draft, placed, arena, &problem, &plan, err);
+    if (code)
+        return code;
+    *ret_problem = problem;
+    *ret_plan = plan;
     return 0;
 }

@@ -54,7 +54,8 @@ CC_MUST_CHECK int draft_build(const struct objects *objects, const struct pass *
 /* The capacity that a node of the group is charged at in a dimension: the largest of its choice and alternatives. */
 int64_t draft_charge(const struct draft *draft, const struct draft_group *group, uint32_t dim);
 
-/* The draft as a solver plan for the checker: placed pods are counted anew, the others are leftovers. */
-CC_MUST_CHECK int draft_plan(const struct draft *draft, struct arena *arena, struct solver_plan *ret, struct err *err);
+/* The draft for the checker: what is left of the pass's problem without the pods that the share refused, and its plan. */
+CC_MUST_CHECK int draft_plan(const struct draft *draft, struct arena *arena, struct solver_problem *ret_problem,
+                             struct solver_plan *ret_plan, struct err *err);
 
 #endif

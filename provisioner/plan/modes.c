@@ -157,11 +157,12 @@ static int apply_share(struct planner_context *context, const uint32_t *zones, s
 
 static int verify_draft(const struct planner_context *context, struct err *err)
 {
+    struct solver_problem problem;
     struct solver_plan plan;
-    int code = draft_plan(&context->draft, context->arena, &plan, err);
+    int code = draft_plan(&context->draft, context->arena, &problem, &plan, err);
     if (code)
         return code;
-    if (solver_check_plan(&context->final.pass.compiled.problem, &plan, err)) {
+    if (solver_check_plan(&problem, &plan, err)) {
         err_wrap(err, "internal: the plan with real pods is not valid");
         if (err)
             err->code = ERR_FATAL;

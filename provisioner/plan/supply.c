@@ -87,6 +87,9 @@ static int find_disk(const struct building *b, const struct provisioner *provisi
         *ret = objects->templates.items[i].disk;
         return 0;
     }
+    /* A plan of Provisioners and pods alone is what most people try first: it takes the cloud's default disk. */
+    if (!objects->templates.len)
+        return 0;
     return err_set(b->err, ERR_INVALID,
                    "Provisioner %.*s: providerRef.name: there is no node template %.*s; allowed is the name of an "
                    "AWSNodeTemplate or NodeTemplate that is read too",

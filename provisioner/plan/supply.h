@@ -55,8 +55,9 @@ struct supply_options {
 
 /*
  * Builds the supply in `arena`. Offerings whose allocatable is used up by daemon pods stay, with alloc 0.
- * ERR_INVALID (with the Provisioner's name) if a Provisioner refers to a template that is not there, or leaves its pods
- * more than SUPPLY_MAX_VARIANTS choices of labels.
+ * ERR_INVALID (with the Provisioner's name) if a Provisioner refers to a template that is not among those read (where
+ * none was read, the cloud's defaults stand for it), or leaves its pods more than SUPPLY_MAX_VARIANTS choices of
+ * labels.
  */
 CC_MUST_CHECK int supply_build(const struct objects *objects, const struct cloud_catalogue *catalogue,
                                const struct dims *dims, const struct supply_options *options, struct arena *arena,

@@ -19,7 +19,7 @@ enum { DIMS = 2, SHAPES = 3, OFFERINGS = 2, A = 0, B = 1, C = 2, SMALL = 0, LARG
 struct fixture {
     int64_t req[SHAPES][DIMS], alloc[OFFERINGS][DIMS], limit[DIMS], free[DIMS];
     uint64_t admits[SHAPES], admits_nodes[SHAPES], side_a, side_b;
-    uint32_t members[1];
+    uint32_t members[2];
     int32_t group_room[1];
     struct solver_shape shapes[SHAPES];
     struct solver_offering offerings[OFFERINGS];
@@ -397,12 +397,15 @@ static void test_problem(void **state)
     EXPECT_PROBLEM(f.owner.tier = 1, "owner 0: tier 1");
     EXPECT_PROBLEM(f.group.cap = 0, "group 0: cap 0");
     EXPECT_PROBLEM(f.members[0] = 3, "group 0: shape 3 of 3");
+    EXPECT_PROBLEM((f.group.n_shapes = 2, f.members[0] = C, f.members[1] = A), "group 0: members are not ascending");
+    EXPECT_PROBLEM(f.group.n_shapes = 2, "group 0: members are not ascending");
     EXPECT_PROBLEM(f.side_a |= 1u << C, "both sides");
     EXPECT_PROBLEM(f.side_b |= tail, "does not exist");
     EXPECT_PROBLEM(f.conflict.a = NULL, "a side is missing");
     EXPECT_PROBLEM(f.free[0] = -1, "node 0: an amount");
     EXPECT_PROBLEM(f.group_room[0] = -1, "node 0: negative room");
     EXPECT_PROBLEM(f.req[A][1] = INT64_MAX / 2, "beyond int64");
+    EXPECT_PROBLEM((f.req[A][1] = INT64_MAX / 4, f.req[B][1] = INT64_MAX / 3), "beyond int64");
     EXPECT_PROBLEM((f.shapes[A].count = INT32_MAX, f.shapes[B].count = 1), "pods, allowed are");
 }
 

@@ -38,7 +38,7 @@ static void operators_follow_kubernetes(void **state)
     (void)state;
     static const struct {
         const char *key;
-        enum operator op;
+        enum label_op op;
         const char *values[2];
         bool met;
     } cases[] = {

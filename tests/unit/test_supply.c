@@ -96,7 +96,7 @@ static void build(struct fixture *f)
 }
 
 /* How many offerings meet it. */
-static size_t meeting(struct fixture *f, const char *key, enum operator op, const char *value)
+static size_t meeting(struct fixture *f, const char *key, enum label_op op, const char *value)
 {
     const struct str values[] = {str_of(value)};
     const struct requirement requirement = {str_of(key), op, values, value ? 1 : 0};
@@ -244,12 +244,16 @@ static void a_template_decides_on_disks(void **state)
     struct fixture *f = *state;
     static const struct cloud_resource asks[] = {{{"ephemeral-storage", 17}, 1}};
     const struct node_template template = {.name = STR("raid"), .disk = {-1, true, true}};
+    const struct node_template other = {.name = STR("other"), .disk = {-1, false, true}};
     struct pod_spec *spec = add_spec(f);
     spec->requests = (struct resources){asks, 1};
     add_pod(f, spec);
     add_provisioner(f, "refers", NULL, 0)->template_name = STR("raid");
     add_provisioner(f, "holds", NULL, 0)->inline_template = &template;
     const struct supply_options options = {0};
+    build(f); /* no template was read at all */
+    assert_int_equal(f->supply.offerings[0].capacity[3], 20 * 1024 * MIB);
+    assert_true(VEC_PUSH(&f->objects.templates, other));
     assert_int_equal(build_with(f, &options), ERR_INVALID);
     assert_non_null(strstr(f->err.message, "Provisioner refers"));
     assert_true(VEC_PUSH(&f->objects.templates, template));
@@ -322,7 +326,7 @@ static void a_new_hostname_exists_and_is_nobodys(void **state)
     assert_int_equal(meeting(f, "kubernetes.io/hostname", OP_DOES_NOT_EXIST, NULL), 0);
 }
 
-static void select_team(struct fixture *f, enum operator op, const char *value)
+static void select_team(struct fixture *f, enum label_op op, const char *value)
 {
     struct requirement *requirement = arena_new(&f->arena, struct requirement);
     struct str *values = arena_new(&f->arena, struct str);
