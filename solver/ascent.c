@@ -6,22 +6,22 @@
 
 enum { ROUNDS = 60, MAX_RESOURCES = 24 };
 
-/* The softened minimum counts classes up to this many temperatures above the cheapest. */
+/* The softened minimum counts kinds up to this many temperatures above the cheapest. */
 static const double REACH = 8.0;
 static const double LEAST_WEIGHT = 1e-7;
 
-/* One shape on one class: what it takes of each resource, as a share of the class's price. */
+/* One shape on one kind: what it takes of each resource, as a share of the kind's price. */
 struct ascent {
     const struct packer *packer;
-    const struct classes *classes;
+    const struct kinds *kinds;
     const int64_t *demand;
     uint32_t n_resources;
     struct arena arena;
-    size_t *start;    /* [n_classes + 1] into the rows below: one row an item of a class */
+    size_t *start;    /* [n_kinds + 1] into the rows below: one row an item of a kind */
     float *share;     /* [rows][n_resources] micro-dollars if resource d alone had the whole price */
     float *cost;      /* [rows] at today's weights */
-    double *weight;   /* [n_classes][n_resources] */
-    double *load;     /* [n_classes][n_resources] */
+    double *weight;   /* [n_kinds][n_resources] */
+    double *load;     /* [n_kinds][n_resources] */
     double *cheapest; /* [n_shapes] */
     double *spread;   /* [n_shapes] sum of the soft minimum's parts */
 };
@@ -32,68 +32,68 @@ static int64_t gcd(int64_t a, int64_t b)
 }
 
 /* The part of a dimension that multiples of its items' greatest common divisor can use. */
-static double usable(const struct ascent *a, const struct class *class, uint32_t d)
+static double usable(const struct ascent *a, const struct kind *kind, uint32_t d)
 {
     int64_t step = 0;
-    for (uint32_t i = 0; i < class->bin.n_items && step != 1; i++)
-        step = gcd(a->packer->req[(size_t) class->bin.items[i] * a->packer->n_dims + d], step);
-    int64_t room = class->bin.room[d];
+    for (uint32_t i = 0; i < kind->bin.n_items && step != 1; i++)
+        step = gcd(a->packer->req[(size_t)kind->bin.items[i] * a->packer->n_dims + d], step);
+    int64_t room = kind->bin.room[d];
     return (double)(step > 1 ? room / step * step : room);
 }
 
-static void fill_class(struct ascent *a, uint32_t k)
+static void fill_kind(struct ascent *a, uint32_t k)
 {
     const struct packer *packer = a->packer;
-    const struct class *class = &a->classes->items[k];
+    const struct kind *kind = &a->kinds->items[k];
     double room[MAX_RESOURCES];
     for (uint32_t d = 0; d < packer->n_dims; d++)
-        room[d] = usable(a, class, d);
-    for (uint32_t i = 0; i < class->bin.n_items; i++) {
-        uint32_t s = class->bin.items[i];
+        room[d] = usable(a, kind, d);
+    for (uint32_t i = 0; i < kind->bin.n_items; i++) {
+        uint32_t s = kind->bin.items[i];
         float *share = a->share + (a->start[k] + i) * a->n_resources;
         const int64_t *req = packer->req + (size_t)s * packer->n_dims;
         for (uint32_t d = 0; d < packer->n_dims; d++)
-            share[d] = req[d] ? (float)((double)req[d] / room[d] * (double)class->price_microusd) : 0.0f;
+            share[d] = req[d] ? (float)((double)req[d] / room[d] * (double)kind->price_microusd) : 0.0f;
         for (uint32_t g = packer->group_start[s]; g < packer->group_start[s + 1]; g++) {
             uint32_t r = packer->n_dims + packer->group_of[g];
             if (r < a->n_resources)
-                share[r] = (float)((double)class->price_microusd / packer->problem->groups[packer->group_of[g]].cap);
+                share[r] = (float)((double)kind->price_microusd / packer->problem->groups[packer->group_of[g]].cap);
         }
     }
 }
 
 static int prepare(struct ascent *a, struct err *err)
 {
-    uint32_t n_classes = a->classes->n, n_shapes = a->packer->n_shapes;
-    a->start = arena_array(&a->arena, size_t, (size_t)n_classes + 1);
+    uint32_t n_kinds = a->kinds->n, n_shapes = a->packer->n_shapes;
+    a->start = arena_array(&a->arena, size_t, (size_t)n_kinds + 1);
     if (!a->start)
         return err_nomem(err);
-    for (uint32_t k = 0; k < n_classes; k++)
-        a->start[k + 1] = a->start[k] + a->classes->items[k].bin.n_items;
-    size_t rows = a->start[n_classes];
+    for (uint32_t k = 0; k < n_kinds; k++)
+        a->start[k + 1] = a->start[k] + a->kinds->items[k].bin.n_items;
+    size_t rows = a->start[n_kinds];
     a->share = arena_array(&a->arena, float, rows * a->n_resources);
     a->cost = arena_array(&a->arena, float, rows);
-    a->weight = arena_array(&a->arena, double, (size_t)n_classes * a->n_resources);
-    a->load = arena_array(&a->arena, double, (size_t)n_classes * a->n_resources);
+    a->weight = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
+    a->load = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
     a->cheapest = arena_array(&a->arena, double, n_shapes);
     a->spread = arena_array(&a->arena, double, n_shapes);
     if (!a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread)
         return err_nomem(err);
-    for (uint32_t k = 0; k < n_classes; k++) {
-        fill_class(a, k);
+    for (uint32_t k = 0; k < n_kinds; k++) {
+        fill_kind(a, k);
         for (uint32_t r = 0; r < a->n_resources; r++) /* cpu and memory first: the others seldom bind */
             a->weight[(size_t)k * a->n_resources + r] = r < 2 ? 0.5 : 1e-4;
     }
     return 0;
 }
 
-/* What each pod costs on each class now, and the cheapest of them. Returns the bound. */
+/* What each pod costs on each kind now, and the cheapest of them. Returns the bound. */
 static double evaluate(struct ascent *a)
 {
     uint32_t n_shapes = a->packer->n_shapes, m = a->n_resources;
     for (uint32_t s = 0; s < n_shapes; s++)
         a->cheapest[s] = HUGE_VAL;
-    for (uint32_t k = 0; k < a->classes->n; k++) {
+    for (uint32_t k = 0; k < a->kinds->n; k++) {
         double *weight = a->weight + (size_t)k * m;
         double sum = 0;
         for (uint32_t r = 0; r < m; r++)
@@ -101,7 +101,7 @@ static double evaluate(struct ascent *a)
         for (uint32_t r = 0; r < m; r++)
             weight[r] /= sum;
         for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-            uint32_t s = a->classes->items[k].bin.items[row - a->start[k]];
+            uint32_t s = a->kinds->items[k].bin.items[row - a->start[k]];
             double cost = 0;
             for (uint32_t r = 0; r < m; r++)
                 cost += weight[r] * (double)a->share[row * m + r];
@@ -117,16 +117,16 @@ static double evaluate(struct ascent *a)
     return bound;
 }
 
-/* Sends every shape's pods to its cheapest classes, softly, and adds up what they take of each resource there. */
+/* Sends every shape's pods to its cheapest kinds, softly, and adds up what they take of each resource there. */
 static void assign(struct ascent *a, double temperature)
 {
     uint32_t m = a->n_resources;
     memset(a->spread, 0, a->packer->n_shapes * sizeof(*a->spread));
-    memset(a->load, 0, (size_t)a->classes->n * m * sizeof(*a->load));
+    memset(a->load, 0, (size_t)a->kinds->n * m * sizeof(*a->load));
     for (int pass = 0; pass < 2; pass++)
-        for (uint32_t k = 0; k < a->classes->n; k++)
+        for (uint32_t k = 0; k < a->kinds->n; k++)
             for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-                uint32_t s = a->classes->items[k].bin.items[row - a->start[k]];
+                uint32_t s = a->kinds->items[k].bin.items[row - a->start[k]];
                 double above = ((double)a->cost[row] / a->cheapest[s] - 1) / temperature;
                 if (above > REACH)
                     continue;
@@ -145,10 +145,10 @@ static void climb(struct ascent *a, double step)
 {
     uint32_t m = a->n_resources;
     double mean = 0;
-    size_t cells = (size_t)a->classes->n * m;
+    size_t cells = (size_t)a->kinds->n * m;
     for (size_t i = 0; i < cells; i++)
         mean += a->load[i] / (double)cells;
-    for (uint32_t k = 0; k < a->classes->n; k++) {
+    for (uint32_t k = 0; k < a->kinds->n; k++) {
         double *weight = a->weight + (size_t)k * m, *load = a->load + (size_t)k * m, own = 0;
         for (uint32_t r = 0; r < m; r++)
             own += load[r] / m;
@@ -166,12 +166,12 @@ static void keep(const struct ascent *a, double *duals)
         duals[s] = a->demand[s] > 0 && a->cheapest[s] < HUGE_VAL ? a->cheapest[s] : 0;
 }
 
-int ascent_duals(const struct packer *packer, const struct classes *classes, const int64_t *demand, double *duals,
+int ascent_duals(const struct packer *packer, const struct kinds *kinds, const int64_t *demand, double *duals,
                  double *ret_bound, struct err *err)
 {
     uint32_t resources = packer->n_dims + packer->problem->n_groups;
     struct ascent a = {.packer = packer,
-                       .classes = classes,
+                       .kinds = kinds,
                        .demand = demand,
                        .n_resources = resources < MAX_RESOURCES ? resources : MAX_RESOURCES};
     int failed = prepare(&a, err);

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-int bag_add(struct bag *bag, const struct classes *classes, struct arena *arena, uint32_t class,
+int bag_add(struct bag *bag, const struct kinds *kinds, struct arena *arena, uint32_t kind,
             const struct solver_take *takes, uint32_t n_takes, int64_t copies, struct err *err)
 {
     struct solver_take *copy = arena_array(arena, struct solver_take, n_takes);
     if (!copy)
         return err_nomem(err);
     memcpy(copy, takes, n_takes * sizeof(*copy));
-    if (!VEC_PUSH(&bag->items, ((struct bag_item){class, n_takes, copy, copies})))
+    if (!VEC_PUSH(&bag->items, ((struct bag_item){kind, n_takes, copy, copies})))
         return err_nomem(err);
-    bag->cost_microusd += copies * classes->items[class].price_microusd;
+    bag->cost_microusd += copies * kinds->items[kind].price_microusd;
     return 0;
 }
 

@@ -3,11 +3,11 @@
 #define STOKER_SOLVER_BAG_H
 
 #include "base/vec.h"
-#include "solver/classes.h"
+#include "solver/kinds.h"
 
-/* `copies` nodes of a class with the same takes. */
+/* `copies` nodes of a kind with the same takes. */
 struct bag_item {
-    uint32_t class;
+    uint32_t kind;
     uint32_t n_takes;
     const struct solver_take *takes; /* ascending by shape; in the arena of whoever added it */
     int64_t copies;
@@ -19,7 +19,7 @@ struct bag {
 };
 
 /* Copies the takes into `arena` and adds the item. */
-CC_MUST_CHECK int bag_add(struct bag *bag, const struct classes *classes, struct arena *arena, uint32_t class,
+CC_MUST_CHECK int bag_add(struct bag *bag, const struct kinds *kinds, struct arena *arena, uint32_t kind,
                           const struct solver_take *takes, uint32_t n_takes, int64_t copies, struct err *err);
 
 /* Adds all of `more` (takes are shared, not copied). */

@@ -6,10 +6,10 @@
 
 enum { PRICING_NODES = 200, MAX_ROUNDS = 400 };
 
-int columns_init(struct columns *columns, struct packer *packer, struct classes *classes, const int64_t *demand,
+int columns_init(struct columns *columns, struct packer *packer, struct kinds *kinds, const int64_t *demand,
                  struct arena *arena, struct err *err)
 {
-    *columns = (struct columns){.packer = packer, .classes = classes, .demand = demand, .arena = arena};
+    *columns = (struct columns){.packer = packer, .kinds = kinds, .demand = demand, .arena = arena};
     columns->duals = arena_array(arena, double, packer->n_shapes);
     columns->best_duals = arena_array(arena, double, packer->n_shapes);
     if (!columns->duals || !columns->best_duals)
@@ -39,15 +39,15 @@ static bool grow_fractions(struct columns *columns)
     return true;
 }
 
-int columns_add(struct columns *columns, uint32_t class, const struct solver_take *takes, uint32_t n_takes,
+int columns_add(struct columns *columns, uint32_t kind, const struct solver_take *takes, uint32_t n_takes,
                 struct err *err)
 {
     struct solver_take *copy = arena_array(columns->arena, struct solver_take, n_takes);
     if (!copy)
         return err_nomem(err);
     memcpy(copy, takes, n_takes * sizeof(*copy));
-    int64_t price = columns->classes->items[class].price_microusd;
-    if (!VEC_PUSH(&columns->pool, ((struct column){class, n_takes, copy, price})) || !grow_fractions(columns))
+    int64_t price = columns->kinds->items[kind].price_microusd;
+    if (!VEC_PUSH(&columns->pool, ((struct column){kind, n_takes, copy, price})) || !grow_fractions(columns))
         return err_nomem(err);
     return master_add(columns->master, price, takes, n_takes, err);
 }
@@ -71,16 +71,16 @@ static bool is_expired(const struct columns *columns)
     return columns->expired && columns->expired(columns->context);
 }
 
-/* Prices every class; *ret_worst is how much the best pattern may be worth for its price. */
-static int price_classes(struct columns *columns, const double *duals, const int64_t *avail, uint32_t node_limit,
-                         uint32_t *ret_added, double *ret_worst, struct err *err)
+/* Prices every kind; *ret_worst is how much the best pattern may be worth for its price. */
+static int price_kinds(struct columns *columns, const double *duals, const int64_t *avail, uint32_t node_limit,
+                       uint32_t *ret_added, double *ret_worst, struct err *err)
 {
     *ret_worst = 0;
     *ret_added = 0;
-    for (uint32_t k = 0; k < columns->classes->n; k++) {
-        struct class *class = &columns->classes->items[k];
-        double price = (double)class->price_microusd;
-        struct packing found = pack_best(columns->packer, &class->bin, duals, avail, node_limit, &class->warm);
+    for (uint32_t k = 0; k < columns->kinds->n; k++) {
+        struct kind *kind = &columns->kinds->items[k];
+        double price = (double)kind->price_microusd;
+        struct packing found = pack_best(columns->packer, &kind->bin, duals, avail, node_limit, &kind->warm);
         if (found.upper / price > *ret_worst)
             *ret_worst = found.upper / price;
         if (found.value <= price * (1 + 1e-7))
@@ -97,7 +97,7 @@ int columns_price(struct columns *columns, const double *duals, uint32_t node_li
                   struct err *err)
 {
     double worst;
-    int failed = price_classes(columns, duals, columns->demand, node_limit, ret_added, &worst, err);
+    int failed = price_kinds(columns, duals, columns->demand, node_limit, ret_added, &worst, err);
     if (!failed)
         raise_bound(columns, duals, worst);
     return failed;
@@ -107,11 +107,11 @@ int columns_add_priced(struct columns *columns, const double *duals, const int64
                        uint32_t *ret_added, struct err *err)
 {
     double worst;
-    return price_classes(columns, duals, avail, node_limit, ret_added, &worst, err);
+    return price_kinds(columns, duals, avail, node_limit, ret_added, &worst, err);
 }
 
 /*
- * A round of pricing at the master's duals. Where no class has a better pattern but the bound is not there yet, the
+ * A round of pricing at the master's duals. Where no kind has a better pattern but the bound is not there yet, the
  * packings' own bounds are what is loose: search deeper.
  */
 static int price_deeper(struct columns *columns, double gap, uint32_t *ret_added, struct err *err)
@@ -129,25 +129,25 @@ int columns_add_singles(struct columns *columns, struct err *err)
     uint32_t n = columns->packer->n_shapes;
     double *cost = arena_array(columns->arena, double, n);
     struct solver_take *take = arena_array(columns->arena, struct solver_take, n);
-    uint32_t *class_of = arena_array(columns->arena, uint32_t, n);
-    if (!cost || !take || !class_of)
+    uint32_t *kind_of = arena_array(columns->arena, uint32_t, n);
+    if (!cost || !take || !kind_of)
         return err_nomem(err);
-    for (uint32_t k = 0; k < columns->classes->n; k++) {
-        const struct class *class = &columns->classes->items[k];
-        for (uint32_t i = 0; i < class->bin.n_items; i++) {
-            uint32_t s = class->bin.items[i];
-            int64_t fit = pack_more(columns->packer, &class->bin, NULL, 0, s, columns->demand[s]);
-            double each = fit ? (double)class->price_microusd / (double)fit : HUGE_VAL;
+    for (uint32_t k = 0; k < columns->kinds->n; k++) {
+        const struct kind *kind = &columns->kinds->items[k];
+        for (uint32_t i = 0; i < kind->bin.n_items; i++) {
+            uint32_t s = kind->bin.items[i];
+            int64_t fit = pack_more(columns->packer, &kind->bin, NULL, 0, s, columns->demand[s]);
+            double each = fit ? (double)kind->price_microusd / (double)fit : HUGE_VAL;
             if (fit && (cost[s] == 0 || each < cost[s])) {
                 cost[s] = each;
-                class_of[s] = k;
+                kind_of[s] = k;
                 take[s] = (struct solver_take){s, (int32_t)fit};
             }
         }
     }
     for (uint32_t s = 0; s < n; s++)
         if (take[s].count) {
-            int failed = columns_add(columns, class_of[s], &take[s], 1, err);
+            int failed = columns_add(columns, kind_of[s], &take[s], 1, err);
             if (failed)
                 return failed;
         }

@@ -3,13 +3,13 @@
 #define STOKER_SOLVER_COLUMNS_H
 
 #include "base/vec.h"
-#include "solver/classes.h"
+#include "solver/kinds.h"
 #include "solver/master.h"
 #include "solver/pack.h"
 
-/* A pattern on a class. */
+/* A pattern on a kind. */
 struct column {
-    uint32_t class;
+    uint32_t kind;
     uint32_t n_takes;
     const struct solver_take *takes; /* ascending by shape */
     int64_t price_microusd;
@@ -17,7 +17,7 @@ struct column {
 
 struct columns {
     struct packer *packer;
-    struct classes *classes;
+    struct kinds *kinds;
     const int64_t *demand; /* [n_shapes] */
     struct arena *arena;
     struct master *master;
@@ -25,33 +25,33 @@ struct columns {
     double *fractions;       /* [pool.len] of the last master solve */
     size_t fractions_cap;
     double *duals;      /* [n_shapes] of the last master solve, micro-dollars */
-    double *best_duals; /* [n_shapes] feasible: no pattern is worth more than its class costs; prove `bound` */
+    double *best_duals; /* [n_shapes] feasible: no pattern is worth more than its kind costs; prove `bound` */
     double bound;       /* best so far: sum demand * best_duals, micro-dollars */
     double value;       /* of the master: an upper limit of what the bound can become */
-    uint32_t deepest;         /* branch-and-bound nodes that pricing one class may take, >= 200 */
+    uint32_t deepest;   /* branch-and-bound nodes that pricing one kind may take, >= 200 */
     bool (*expired)(void *context);
     void *context;
 };
 
 /* Everything but `arena`'s contents is released by columns_release. */
-CC_MUST_CHECK int columns_init(struct columns *columns, struct packer *packer, struct classes *classes,
+CC_MUST_CHECK int columns_init(struct columns *columns, struct packer *packer, struct kinds *kinds,
                                const int64_t *demand, struct arena *arena, struct err *err);
 
 /* A column from outside (a heuristic's pattern). */
-CC_MUST_CHECK int columns_add(struct columns *columns, uint32_t class, const struct solver_take *takes,
-                              uint32_t n_takes, struct err *err);
+CC_MUST_CHECK int columns_add(struct columns *columns, uint32_t kind, const struct solver_take *takes, uint32_t n_takes,
+                              struct err *err);
 
-/* For every shape the class that carries it cheapest alone: makes the master feasible. */
+/* For every shape the kind that carries it cheapest alone: makes the master feasible. */
 CC_MUST_CHECK int columns_add_singles(struct columns *columns, struct err *err);
 
 /*
- * Prices all classes at `duals`: adds the patterns worth more than their class, raises `bound` (Farley 1990).
+ * Prices all kinds at `duals`: adds the patterns worth more than their kind, raises `bound` (Farley 1990).
  * ret_added is their number.
  */
 CC_MUST_CHECK int columns_price(struct columns *columns, const double *duals, uint32_t node_limit, uint32_t *ret_added,
                                 struct err *err);
 
-/* Adds the patterns worth more than their class out of avail[n_shapes] <= demand; proves nothing. */
+/* Adds the patterns worth more than their kind out of avail[n_shapes] <= demand; proves nothing. */
 CC_MUST_CHECK int columns_add_priced(struct columns *columns, const double *duals, const int64_t *avail,
                                      uint32_t node_limit, uint32_t *ret_added, struct err *err);
 

@@ -24,12 +24,12 @@ static bool anything_left(const struct dive *dive)
     return false;
 }
 
-static int fix(struct dive *dive, uint32_t class, const struct solver_take *takes, uint32_t n_takes, int64_t copies,
+static int fix(struct dive *dive, uint32_t kind, const struct solver_take *takes, uint32_t n_takes, int64_t copies,
                struct err *err)
 {
     for (uint32_t k = 0; k < n_takes; k++)
         dive->left[takes[k].shape] -= copies * takes[k].count;
-    return bag_add(&dive->fixed, dive->columns->classes, dive->columns->arena, class, takes, n_takes, copies, err);
+    return bag_add(&dive->fixed, dive->columns->kinds, dive->columns->arena, kind, takes, n_takes, copies, err);
 }
 
 /* Fixes the whole part of every column as far as demand lasts; the number of nodes fixed, or a negative error. */
@@ -45,7 +45,7 @@ static int64_t fix_whole_parts(struct dive *dive, struct err *err)
         }
         if (copies <= 0)
             continue;
-        int failed = fix(dive, column->class, column->takes, column->n_takes, copies, err);
+        int failed = fix(dive, column->kind, column->takes, column->n_takes, copies, err);
         if (failed)
             return failed;
         nodes += copies;
@@ -53,7 +53,7 @@ static int64_t fix_whole_parts(struct dive *dive, struct err *err)
     return nodes;
 }
 
-/* One node of the most decided column's class, packed with what is left. */
+/* One node of the most decided column's kind, packed with what is left. */
 static int fix_most_decided(struct dive *dive, struct err *err)
 {
     struct columns *columns = dive->columns;
@@ -61,12 +61,12 @@ static int fix_most_decided(struct dive *dive, struct err *err)
     for (size_t c = 1; c < columns->pool.len; c++)
         if (columns->fractions[c] > columns->fractions[best])
             best = c;
-    uint32_t class = columns->pool.items[best].class;
-    struct packing found = pack_best(columns->packer, &columns->classes->items[class].bin, columns->duals, dive->left,
+    uint32_t kind = columns->pool.items[best].kind;
+    struct packing found = pack_best(columns->packer, &columns->kinds->items[kind].bin, columns->duals, dive->left,
                                      PRICING_NODES * 10, NULL);
     if (!found.n_takes)
         return err_set(err, ERR_RETRY, "nothing left for the column");
-    return fix(dive, class, pack_takes(columns->packer), found.n_takes, 1, err);
+    return fix(dive, kind, pack_takes(columns->packer), found.n_takes, 1, err);
 }
 
 /* What is fixed plus the heuristic's answer for the rest. */
@@ -74,7 +74,7 @@ static int complete(struct dive *dive, struct err *err)
 {
     struct columns *columns = dive->columns;
     struct bag rest = {0};
-    int failed = finish_with_heuristic(columns->packer, columns->classes, dive->left, FINISH_QUICK, columns->expired,
+    int failed = finish_with_heuristic(columns->packer, columns->kinds, dive->left, FINISH_QUICK, columns->expired,
                                        columns->context, columns->arena, &rest, err);
     int64_t cost = dive->fixed.cost_microusd + rest.cost_microusd;
     if (!failed && (!dive->best.items.len || cost < dive->best.cost_microusd)) {

@@ -11,13 +11,13 @@ static const int64_t UNREACHABLE = INT64_MAX / 4;
 /* A multiset of pods is a number in mixed radix: digit i is how many of shape[i]. */
 struct exact {
     struct packer *packer;
-    const struct classes *classes;
+    const struct kinds *kinds;
     uint32_t n; /* shapes with demand */
     uint32_t shape[MAX_SHAPES];
     int64_t count[MAX_SHAPES];     /* digits run to this */
     int64_t place[MAX_SHAPES + 1]; /* place value; place[n] = number of states */
-    int64_t *node_cost;            /* [states] cheapest class that carries just this: weighed cost, or UNREACHABLE */
-    uint32_t *node_class;          /* [states] */
+    int64_t *node_cost;            /* [states] cheapest kind that carries just this: weighed cost, or UNREACHABLE */
+    uint32_t *node_kind;           /* [states] */
     int64_t *best;                 /* [n_nodes + 1][states] weighed cost of placing this with the first nodes' room */
     uint32_t *choice;              /* [n_nodes + 1][states] what the last node took */
     struct solver_take takes[MAX_SHAPES];
@@ -57,17 +57,17 @@ static uint32_t takes_of(struct exact *x, int64_t state)
     return n_takes;
 }
 
-/* What each multiset would cost on one new node. Classes are by price: the first that fits is the cheapest. */
+/* What each multiset would cost on one new node. Kinds are by price: the first that fits is the cheapest. */
 static void price_states(struct exact *x)
 {
     int64_t states = x->place[x->n];
     for (int64_t state = 0; state < states; state++) {
         uint32_t n_takes = takes_of(x, state);
         x->node_cost[state] = UNREACHABLE;
-        for (uint32_t k = 0; k < x->classes->n; k++)
-            if (pack_fits(x->packer, &x->classes->items[k].bin, x->takes, n_takes)) {
-                x->node_cost[state] = weighed(x->classes->items[k].price_microusd);
-                x->node_class[state] = k;
+        for (uint32_t k = 0; k < x->kinds->n; k++)
+            if (pack_fits(x->packer, &x->kinds->items[k].bin, x->takes, n_takes)) {
+                x->node_cost[state] = weighed(x->kinds->items[k].price_microusd);
+                x->node_kind[state] = k;
                 break;
             }
     }
@@ -158,10 +158,10 @@ static int prepare(struct exact *x, const int64_t *demand, uint32_t n_nodes, str
         }
     size_t states = (size_t)x->place[x->n], layers = (size_t)n_nodes + 1;
     x->node_cost = arena_array(arena, int64_t, states);
-    x->node_class = arena_array(arena, uint32_t, states);
+    x->node_kind = arena_array(arena, uint32_t, states);
     x->best = arena_array(arena, int64_t, states * layers);
     x->choice = arena_array(arena, uint32_t, states * layers);
-    return x->node_cost && x->node_class && x->best && x->choice ? 0 : ERR_NOMEM;
+    return x->node_cost && x->node_kind && x->best && x->choice ? 0 : ERR_NOMEM;
 }
 
 static int read_out(struct exact *x, uint32_t n_nodes, struct arena *arena, struct bag *bag,
@@ -181,7 +181,7 @@ static int read_out(struct exact *x, uint32_t n_nodes, struct arena *arena, stru
     while (state > 0) {
         uint32_t part = x->choice[state];
         uint32_t n_takes = takes_of(x, part);
-        int failed = bag_add(bag, x->classes, arena, x->node_class[part], x->takes, n_takes, 1, err);
+        int failed = bag_add(bag, x->kinds, arena, x->node_kind[part], x->takes, n_takes, 1, err);
         if (failed)
             return failed;
         state -= part;
@@ -189,11 +189,11 @@ static int read_out(struct exact *x, uint32_t n_nodes, struct arena *arena, stru
     return 0;
 }
 
-int exact_solve(struct packer *packer, const struct classes *classes, const struct bin *bins, uint32_t n_nodes,
+int exact_solve(struct packer *packer, const struct kinds *kinds, const struct bin *bins, uint32_t n_nodes,
                 const int64_t *demand, struct arena *arena, struct bag *bag, struct exact_filling *fillings,
                 struct err *err)
 {
-    struct exact x = {.packer = packer, .classes = classes};
+    struct exact x = {.packer = packer, .kinds = kinds};
     if (prepare(&x, demand, n_nodes, arena))
         return err_nomem(err);
     price_states(&x);

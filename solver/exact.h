@@ -18,11 +18,11 @@ struct exact_filling {
 bool exact_is_small(const int64_t *demand, uint32_t n_shapes, uint32_t n_nodes);
 
 /*
- * The cheapest plan for demand[n_shapes] over new nodes of `classes` and the existing nodes in bins[n_nodes]; among
+ * The cheapest plan for demand[n_shapes] over new nodes of `kinds` and the existing nodes in bins[n_nodes]; among
  * equally cheap ones existing room is used more, and nodes are fewer. fillings[n_nodes] are written for existing
  * nodes (n_takes may be 0). ERR_NO_CAPACITY if not all can be placed. Takes are in `arena`.
  */
-CC_MUST_CHECK int exact_solve(struct packer *packer, const struct classes *classes, const struct bin *bins,
+CC_MUST_CHECK int exact_solve(struct packer *packer, const struct kinds *kinds, const struct bin *bins,
                               uint32_t n_nodes, const int64_t *demand, struct arena *arena, struct bag *bag,
                               struct exact_filling *fillings, struct err *err);
 

@@ -26,7 +26,7 @@ static bool any(const int64_t *demand, uint32_t n)
 
 struct finish {
     struct packer *packer;
-    struct classes *classes;
+    struct kinds *kinds;
     double *duals; /* [n_shapes] */
     int64_t *left; /* [n_shapes] */
     struct greedy_options greedy;
@@ -40,9 +40,9 @@ static int fill_in_stages(struct finish *f, const struct setting *setting, struc
     for (int stage = 0; stage <= MAX_STAGES && any(f->left, f->packer->n_shapes); stage++) {
         double bound;
         size_t before = bag->items.len;
-        int failed = ascent_duals(f->packer, f->classes, f->left, f->duals, &bound, err);
+        int failed = ascent_duals(f->packer, f->kinds, f->left, f->duals, &bound, err);
         if (!failed)
-            failed = greedy_fill(f->packer, f->classes, f->duals, f->left, &f->greedy, arena, bag, err);
+            failed = greedy_fill(f->packer, f->kinds, f->duals, f->left, &f->greedy, arena, bag, err);
         if (failed)
             return failed;
         if (f->greedy.least_ratio == 0)
@@ -53,12 +53,12 @@ static int fill_in_stages(struct finish *f, const struct setting *setting, struc
     return 0;
 }
 
-int finish_with_heuristic(struct packer *packer, struct classes *classes, const int64_t *demand,
-                          enum finish_effort effort, bool (*expired)(void *context), void *context, struct arena *arena,
-                          struct bag *bag, struct err *err)
+int finish_with_heuristic(struct packer *packer, struct kinds *kinds, const int64_t *demand, enum finish_effort effort,
+                          bool (*expired)(void *context), void *context, struct arena *arena, struct bag *bag,
+                          struct err *err)
 {
     uint32_t n = packer->n_shapes;
-    struct finish f = {packer, classes, arena_array(arena, double, n), arena_array(arena, int64_t, n), {0}};
+    struct finish f = {packer, kinds, arena_array(arena, double, n), arena_array(arena, int64_t, n), {0}};
     if (!f.duals || !f.left)
         return err_nomem(err);
     f.greedy.expired = expired;

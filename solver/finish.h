@@ -12,7 +12,7 @@ enum finish_effort { FINISH_QUICK, FINISH_THOROUGH };
  * is left once the good packings are used up. THOROUGH tries several settings and keeps the cheapest; each is a fixed
  * amount of work, so the answer depends on time only where `expired` cuts it short.
  */
-CC_MUST_CHECK int finish_with_heuristic(struct packer *packer, struct classes *classes, const int64_t *demand,
+CC_MUST_CHECK int finish_with_heuristic(struct packer *packer, struct kinds *kinds, const int64_t *demand,
                                         enum finish_effort effort, bool (*expired)(void *context), void *context,
                                         struct arena *arena, struct bag *bag, struct err *err);
 

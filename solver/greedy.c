@@ -2,16 +2,16 @@
 
 #include <stdlib.h>
 
-/* A class by the worth per dollar of its best packing when last looked at. */
+/* A kind by the worth per dollar of its best packing when last looked at. */
 struct entry {
     double ratio;
-    uint32_t class;
+    uint32_t kind;
 };
 
-/* The heap's top is the class with the highest ratio; among equals the lowest id. */
+/* The heap's top is the kind with the highest ratio; among equals the lowest id. */
 static bool better(const struct entry *a, const struct entry *b)
 {
-    return a->ratio != b->ratio ? a->ratio > b->ratio : a->class < b->class;
+    return a->ratio != b->ratio ? a->ratio > b->ratio : a->kind < b->kind;
 }
 
 static void sift_down(struct entry *heap, uint32_t n, uint32_t at)
@@ -30,12 +30,12 @@ static void sift_down(struct entry *heap, uint32_t n, uint32_t at)
     }
 }
 
-static double price_class(struct packer *packer, struct class *class, const double *duals, const int64_t *demand,
-                          uint32_t node_limit, uint32_t *ret_takes)
+static double price_kind(struct packer *packer, struct kind *kind, const double *duals, const int64_t *demand,
+                         uint32_t node_limit, uint32_t *ret_takes)
 {
-    struct packing found = pack_best(packer, &class->bin, duals, demand, node_limit, NULL);
+    struct packing found = pack_best(packer, &kind->bin, duals, demand, node_limit, NULL);
     *ret_takes = found.n_takes;
-    return found.value / (double)class->price_microusd;
+    return found.value / (double)kind->price_microusd;
 }
 
 /* How often this packing can be repeated with what is left. */
@@ -49,12 +49,12 @@ static int64_t repeats(const struct solver_take *takes, uint32_t n_takes, const 
     return most;
 }
 
-static int buy(struct packer *packer, const struct classes *classes, uint32_t class, uint32_t n_takes, int64_t *demand,
+static int buy(struct packer *packer, const struct kinds *kinds, uint32_t kind, uint32_t n_takes, int64_t *demand,
                struct arena *arena, struct bag *bag, struct err *err)
 {
     const struct solver_take *takes = pack_takes(packer);
     int64_t copies = repeats(takes, n_takes, demand);
-    int failed = bag_add(bag, classes, arena, class, takes, n_takes, copies, err);
+    int failed = bag_add(bag, kinds, arena, kind, takes, n_takes, copies, err);
     if (failed)
         return failed;
     for (uint32_t k = 0; k < n_takes; k++)
@@ -62,15 +62,15 @@ static int buy(struct packer *packer, const struct classes *classes, uint32_t cl
     return 0;
 }
 
-int greedy_fill(struct packer *packer, struct classes *classes, const double *duals, int64_t *demand,
+int greedy_fill(struct packer *packer, struct kinds *kinds, const double *duals, int64_t *demand,
                 const struct greedy_options *options, struct arena *arena, struct bag *bag, struct err *err)
 {
-    struct entry *heap = calloc(classes->n ? classes->n : 1, sizeof(*heap));
+    struct entry *heap = calloc(kinds->n ? kinds->n : 1, sizeof(*heap));
     if (!heap)
         return err_nomem(err);
     uint32_t n = 0, n_takes = 0;
-    for (uint32_t k = 0; k < classes->n; k++) {
-        double ratio = price_class(packer, &classes->items[k], duals, demand, options->node_limit, &n_takes);
+    for (uint32_t k = 0; k < kinds->n; k++) {
+        double ratio = price_kind(packer, &kinds->items[k], duals, demand, options->node_limit, &n_takes);
         if (n_takes)
             heap[n++] = (struct entry){ratio, k};
     }
@@ -78,16 +78,16 @@ int greedy_fill(struct packer *packer, struct classes *classes, const double *du
         sift_down(heap, n, at);
     int failed = 0;
     while (n && !failed) {
-        uint32_t class = heap[0].class;
+        uint32_t kind = heap[0].kind;
         uint32_t limit = options->expired && options->expired(options->context) ? 0 : options->node_limit;
-        heap[0].ratio = price_class(packer, &classes->items[class], duals, demand, limit, &n_takes);
+        heap[0].ratio = price_kind(packer, &kinds->items[kind], duals, demand, limit, &n_takes);
         if (!n_takes)
             heap[0] = heap[--n];
         bool still_top = n_takes && (n < 2 || !better(&heap[1], &heap[0])) && (n < 3 || !better(&heap[2], &heap[0]));
         if (still_top && heap[0].ratio < options->least_ratio)
             break;
         if (still_top)
-            failed = buy(packer, classes, class, n_takes, demand, arena, bag, err);
+            failed = buy(packer, kinds, kind, n_takes, demand, arena, bag, err);
         sift_down(heap, n, 0);
         if (options->most_microusd && bag->cost_microusd >= options->most_microusd)
             break;

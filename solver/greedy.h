@@ -14,12 +14,12 @@ struct greedy_options {
 };
 
 /*
- * Packs demand[n_shapes] (reduced to what no class admits) into new nodes, guided by duals[n_shapes] > 0: repeatedly
- * the class whose best packing has the highest worth per dollar, as often as demand lasts. Classes are priced again
+ * Packs demand[n_shapes] (reduced to what no kind admits) into new nodes, guided by duals[n_shapes] > 0: repeatedly
+ * the kind whose best packing has the highest worth per dollar, as often as demand lasts. Kinds are priced again
  * only when they come to the top: what is left shrinks, so a packing's worth never grows (Minoux 1978). Once expired
  * it goes on with packings that are rounded only. Takes are in `arena`.
  */
-CC_MUST_CHECK int greedy_fill(struct packer *packer, struct classes *classes, const double *duals, int64_t *demand,
+CC_MUST_CHECK int greedy_fill(struct packer *packer, struct kinds *kinds, const double *duals, int64_t *demand,
                               const struct greedy_options *options, struct arena *arena, struct bag *bag,
                               struct err *err);
 

@@ -9,7 +9,7 @@ enum { MOST_NODES = 8, TOURNAMENT = 3, NODE_LIMIT = 60 };
 
 /* A node on its own, without copies. */
 struct node {
-    uint32_t class;
+    uint32_t kind;
     uint32_t n_takes;
     const struct solver_take *takes;
     double waste; /* price less the worth of its pods */
@@ -17,7 +17,7 @@ struct node {
 
 struct improve {
     struct packer *packer;
-    struct classes *classes;
+    struct kinds *kinds;
     const double *duals;
     struct rng rng;
     VEC(struct node) nodes;
@@ -30,9 +30,9 @@ struct improve {
     struct greedy_options greedy;
 };
 
-static struct node node_of(const struct improve *m, uint32_t class, const struct solver_take *takes, uint32_t n_takes)
+static struct node node_of(const struct improve *m, uint32_t kind, const struct solver_take *takes, uint32_t n_takes)
 {
-    struct node node = {class, n_takes, takes, (double)m->classes->items[class].price_microusd};
+    struct node node = {kind, n_takes, takes, (double)m->kinds->items[kind].price_microusd};
     for (uint32_t k = 0; k < n_takes; k++)
         node.waste -= (double)takes[k].count * m->duals[takes[k].shape];
     return node;
@@ -42,7 +42,7 @@ static bool expand(struct improve *m, const struct bag *bag)
 {
     for (size_t i = 0; i < bag->items.len; i++) {
         const struct bag_item *item = &bag->items.items[i];
-        struct node node = node_of(m, item->class, item->takes, item->n_takes);
+        struct node node = node_of(m, item->kind, item->takes, item->n_takes);
         for (int64_t copy = 0; copy < item->copies; copy++)
             if (!VEC_PUSH(&m->nodes, node))
                 return false;
@@ -82,7 +82,7 @@ static int64_t ruin(struct improve *m)
     int64_t cost = 0;
     for (uint32_t k = 0; k < m->n_picked; k++) {
         const struct node *node = &m->nodes.items[m->picked[k]];
-        cost += m->classes->items[node->class].price_microusd;
+        cost += m->kinds->items[node->kind].price_microusd;
         for (uint32_t t = 0; t < node->n_takes; t++) {
             uint32_t s = node->takes[t].shape;
             if (!m->pool[s])
@@ -116,7 +116,7 @@ static int trial(struct improve *m, struct arena *arena, struct bag *bag, struct
     m->greedy.most_microusd = before + 1;
     m->packer->focus = m->focus;
     m->packer->n_focus = m->n_focus;
-    int failed = greedy_fill(m->packer, m->classes, m->noisy, m->pool, &m->greedy, arena, recreated, err);
+    int failed = greedy_fill(m->packer, m->kinds, m->noisy, m->pool, &m->greedy, arena, recreated, err);
     m->packer->n_focus = 0;
     bool complete = true;
     for (uint32_t k = 0; k < m->n_focus; k++) {
@@ -136,8 +136,8 @@ static int trial(struct improve *m, struct arena *arena, struct bag *bag, struct
 static int same_node(const void *a, const void *b)
 {
     const struct node *x = a, *y = b;
-    if (x->class != y->class)
-        return x->class < y->class ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
     if (x->n_takes != y->n_takes)
         return x->n_takes < y->n_takes ? -1 : 1;
     for (uint32_t k = 0; k < x->n_takes; k++) {
@@ -158,7 +158,7 @@ static bool collapse(struct improve *m, struct bag *bag)
         const struct node *node = &m->nodes.items[i];
         if (i && same_node(node, node - 1) == 0)
             bag->items.items[bag->items.len - 1].copies++;
-        else if (!VEC_PUSH(&bag->items, ((struct bag_item){node->class, node->n_takes, node->takes, 1})))
+        else if (!VEC_PUSH(&bag->items, ((struct bag_item){node->kind, node->n_takes, node->takes, 1})))
             return false;
     }
     return true;
@@ -179,12 +179,12 @@ static int run(struct improve *m, const struct improve_options *options, struct 
     return failed;
 }
 
-int improve_bag(struct packer *packer, struct classes *classes, const double *duals,
-                const struct improve_options *options, struct arena *arena, struct bag *bag, struct err *err)
+int improve_bag(struct packer *packer, struct kinds *kinds, const double *duals, const struct improve_options *options,
+                struct arena *arena, struct bag *bag, struct err *err)
 {
     uint32_t n = packer->n_shapes;
     struct improve m = {.packer = packer,
-                        .classes = classes,
+                        .kinds = kinds,
                         .duals = duals,
                         .rng = {options->seed},
                         .pool = arena_array(arena, int64_t, n),

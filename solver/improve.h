@@ -19,7 +19,7 @@ struct improve_options {
  * to be taken apart; what they held is packed by the greedy heuristic at duals with a little noise. Never makes `bag`
  * dearer; the pods in it stay the same. New takes are in `arena`.
  */
-CC_MUST_CHECK int improve_bag(struct packer *packer, struct classes *classes, const double *duals,
+CC_MUST_CHECK int improve_bag(struct packer *packer, struct kinds *kinds, const double *duals,
                               const struct improve_options *options, struct arena *arena, struct bag *bag,
                               struct err *err);
 

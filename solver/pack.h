@@ -17,11 +17,11 @@ enum { PACK_MAX_ROWS = 32 };
 struct packer {
     const struct solver_problem *problem;
     uint32_t n_shapes, n_dims;
-    const int64_t *req;    /* [n_shapes][n_dims] */
+    const int64_t *req;     /* [n_shapes][n_dims] */
     const double *per_unit; /* [n_shapes][n_dims] 1 / req, 0 where req is 0: packing would spend its time dividing */
-    uint32_t *group_start; /* [n_shapes + 1] into group_of */
-    uint32_t *group_of;    /* groups of a shape */
-    const uint64_t **foes; /* [n_shapes] bitset of shapes it may not meet on a node; NULL = none */
+    uint32_t *group_start;  /* [n_shapes + 1] into group_of */
+    uint32_t *group_of;     /* groups of a shape */
+    const uint64_t **foes;  /* [n_shapes] bitset of shapes it may not meet on a node; NULL = none */
     /* If n_focus > 0: only these shapes are looked at (ascending). For packing few shapes out of many quickly. */
     const uint32_t *focus;
     uint32_t n_focus;

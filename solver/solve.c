@@ -90,20 +90,19 @@ static int try_exact(struct solve *s, bool *ret_done, struct err *err)
     *ret_done = false;
     if (!p->n_nodes || count_tiers(p) > 1 || has_limits(p) || !exact_is_small(s->demand, p->n_shapes, p->n_nodes))
         return 0;
-    struct classes classes = {0};
+    struct kinds kinds = {0};
     struct bag bag = {0};
     struct exact_filling *found = arena_array(s->arena, struct exact_filling, p->n_nodes);
-    int failed = found ? classes_build(p, s->demand, s->everything, s->arena, &classes, err) : err_nomem(err);
+    int failed = found ? kinds_build(p, s->demand, s->everything, s->arena, &kinds, err) : err_nomem(err);
     if (!failed)
-        failed = exact_solve(&s->packer, &classes, s->bins, p->n_nodes, s->demand, s->arena, &bag, found, err);
+        failed = exact_solve(&s->packer, &kinds, s->bins, p->n_nodes, s->demand, s->arena, &bag, found, err);
     for (uint32_t e = 0; !failed && e < p->n_nodes; e++)
         if (found[e].n_takes &&
             !VEC_PUSH(&s->fillings.items, ((struct solver_filling){e, found[e].takes, found[e].n_takes})))
             failed = err_nomem(err);
     for (size_t i = 0; !failed && i < bag.items.len; i++) {
         const struct bag_item *item = &bag.items.items[i];
-        struct solver_purchase purchase = {classes.items[item->class].offering, item->copies, item->takes,
-                                           item->n_takes};
+        struct solver_purchase purchase = {kinds.items[item->kind].offering, item->copies, item->takes, item->n_takes};
         if (!VEC_PUSH(&s->purchases.items, purchase))
             failed = err_nomem(err);
     }
@@ -113,19 +112,19 @@ static int try_exact(struct solve *s, bool *ret_done, struct err *err)
         s->method = "exact";
     }
     bag_release(&bag);
-    classes_release(&classes);
+    kinds_release(&kinds);
     return failed == ERR_NO_CAPACITY ? 0 : failed;
 }
 
 /* Duals before anything is placed: they choose what goes into existing room, and price shapes that all go there. */
 static int first_duals(struct solve *s, struct err *err)
 {
-    struct classes classes = {0};
+    struct kinds kinds = {0};
     double bound;
-    int failed = classes_build(s->problem, s->demand, s->everything, s->arena, &classes, err);
-    if (!failed && classes.n)
-        failed = ascent_duals(&s->packer, &classes, s->demand, s->duals, &bound, err);
-    classes_release(&classes);
+    int failed = kinds_build(s->problem, s->demand, s->everything, s->arena, &kinds, err);
+    if (!failed && kinds.n)
+        failed = ascent_duals(&s->packer, &kinds, s->demand, s->duals, &bound, err);
+    kinds_release(&kinds);
     return failed;
 }
 

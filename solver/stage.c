@@ -37,16 +37,16 @@ static uint32_t count_rows(const struct stage *stage)
     return rows;
 }
 
-/* Demand that no class admits has no place in the relaxation. */
+/* Demand that no kind admits has no place in the relaxation. */
 static int drop_unadmitted(struct stage *stage, struct err *err)
 {
     uint32_t n = stage->packer->n_shapes;
     int64_t *demand = arena_array(stage->arena, int64_t, n);
     if (!demand)
         return err_nomem(err);
-    for (uint32_t k = 0; k < stage->classes.n; k++)
-        for (uint32_t i = 0; i < stage->classes.items[k].bin.n_items; i++) {
-            uint32_t s = stage->classes.items[k].bin.items[i];
+    for (uint32_t k = 0; k < stage->kinds.n; k++)
+        for (uint32_t i = 0; i < stage->kinds.items[k].bin.n_items; i++) {
+            uint32_t s = stage->kinds.items[k].bin.items[i];
             demand[s] = stage->demand[s];
         }
     stage->demand = demand;
@@ -60,11 +60,11 @@ static int start(struct stage *stage, const uint64_t *allowed, struct err *err)
     stage->duals = arena_array(stage->arena, double, stage->packer->n_shapes);
     if (!stage->duals)
         return err_nomem(err);
-    int failed = classes_build(stage->packer->problem, stage->demand, allowed, stage->arena, &stage->classes, err);
+    int failed = kinds_build(stage->packer->problem, stage->demand, allowed, stage->arena, &stage->kinds, err);
     if (!failed)
         failed = drop_unadmitted(stage, err);
-    if (!failed && stage->classes.n)
-        failed = ascent_duals(stage->packer, &stage->classes, stage->demand, stage->duals, &stage->bound, err);
+    if (!failed && stage->kinds.n)
+        failed = ascent_duals(stage->packer, &stage->kinds, stage->demand, stage->duals, &stage->bound, err);
     return failed;
 }
 
@@ -88,7 +88,7 @@ static void take_bound(struct stage *stage, const struct columns *columns)
 
 static int seed_columns(struct stage *stage, struct columns *columns, struct err *err)
 {
-    int failed = columns_init(columns, stage->packer, &stage->classes, stage->demand, stage->arena, err);
+    int failed = columns_init(columns, stage->packer, &stage->kinds, stage->demand, stage->arena, err);
     columns->expired = stage->options->expired;
     columns->context = stage->options->context;
     columns->deepest = DEEPEST[1];
@@ -96,7 +96,7 @@ static int seed_columns(struct stage *stage, struct columns *columns, struct err
         failed = columns_add_singles(columns, err);
     for (size_t i = 0; !failed && i < stage->bag.items.len; i++) {
         const struct bag_item *item = &stage->bag.items.items[i];
-        failed = columns_add(columns, item->class, item->takes, item->n_takes, err);
+        failed = columns_add(columns, item->kind, item->takes, item->n_takes, err);
     }
     uint32_t added;
     if (!failed)
@@ -146,7 +146,7 @@ static int integer(struct stage *stage, struct columns *columns, struct err *err
             if (!takes)
                 failed = err_nomem(err);
             else if (n_takes)
-                failed = bag_add(&bag, &stage->classes, stage->arena, column->class, takes, n_takes, 1, err);
+                failed = bag_add(&bag, &stage->kinds, stage->arena, column->kind, takes, n_takes, 1, err);
         }
     if (!failed)
         failed = offer(stage, &bag, "columns", err);
@@ -161,13 +161,13 @@ static int improve(struct stage *stage, uint64_t round, struct err *err)
                                   .most_trials = TRIALS,
                                   .expired = stage->options->expired,
                                   .context = stage->options->context};
-    return improve_bag(stage->packer, &stage->classes, stage->duals, &how, stage->arena, &stage->bag, err);
+    return improve_bag(stage->packer, &stage->kinds, stage->duals, &how, stage->arena, &stage->bag, err);
 }
 
 static int heuristic(struct stage *stage, enum finish_effort effort, struct err *err)
 {
     struct bag bag = {0};
-    int failed = finish_with_heuristic(stage->packer, &stage->classes, stage->demand, effort, stage->options->expired,
+    int failed = finish_with_heuristic(stage->packer, &stage->kinds, stage->demand, effort, stage->options->expired,
                                        stage->options->context, stage->arena, &bag, err);
     if (!failed)
         failed = offer(stage, &bag, stage->method, err);
@@ -211,7 +211,7 @@ static int without_columns(struct stage *stage, struct err *err)
 static int solve_exactly(struct stage *stage, struct err *err)
 {
     struct bag bag = {0};
-    int failed = exact_solve(stage->packer, &stage->classes, NULL, 0, stage->demand, stage->arena, &bag, NULL, err);
+    int failed = exact_solve(stage->packer, &stage->kinds, NULL, 0, stage->demand, stage->arena, &bag, NULL, err);
     if (!failed)
         failed = offer(stage, &bag, "exact", err);
     bag_release(&bag);
@@ -221,7 +221,7 @@ static int solve_exactly(struct stage *stage, struct err *err)
 int stage_bound(struct stage *stage, const uint64_t *allowed, struct err *err)
 {
     int failed = start(stage, allowed, err);
-    if (failed || !stage->classes.n || count_rows(stage) > MOST_ROWS_COLUMNS || is_expired(stage))
+    if (failed || !stage->kinds.n || count_rows(stage) > MOST_ROWS_COLUMNS || is_expired(stage))
         return failed;
     struct columns columns = {0};
     failed = seed_columns(stage, &columns, err);
@@ -235,7 +235,7 @@ int stage_bound(struct stage *stage, const uint64_t *allowed, struct err *err)
 int stage_solve(struct stage *stage, const uint64_t *allowed, struct err *err)
 {
     int failed = start(stage, allowed, err);
-    if (failed || !stage->classes.n)
+    if (failed || !stage->kinds.n)
         return failed;
     bool small = exact_is_small(stage->demand, stage->packer->n_shapes, 0);
     failed = small ? solve_exactly(stage, err) : heuristic(stage, FINISH_QUICK, err);
@@ -260,6 +260,6 @@ int stage_solve(struct stage *stage, const uint64_t *allowed, struct err *err)
 
 void stage_release(struct stage *stage)
 {
-    classes_release(&stage->classes);
+    kinds_release(&stage->kinds);
     bag_release(&stage->bag);
 }

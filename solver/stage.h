@@ -10,15 +10,15 @@ struct stage {
     struct packer *packer;
     const struct solver_options *options;
     struct arena *arena;
-    const int64_t *demand; /* [n_shapes] in; shapes that no class admits are left alone */
-    struct classes classes;
+    const int64_t *demand; /* [n_shapes] in; shapes that no kind admits are left alone */
+    struct kinds kinds;
     double *duals;  /* [n_shapes] out: micro-dollars per pod; prove `bound` */
-    double bound;   /* of the demand that classes admit; micro-dollars */
+    double bound;   /* of the demand that kinds admit; micro-dollars */
     struct bag bag; /* out */
     const char *method;
 };
 
-/* Builds classes out of `allowed` (bitset over the problem's offerings) and solves. Release in any case. */
+/* Builds kinds out of `allowed` (bitset over the problem's offerings) and solves. Release in any case. */
 CC_MUST_CHECK int stage_solve(struct stage *stage, const uint64_t *allowed, struct err *err);
 
 /* Only the duals and the bound, no plan. */

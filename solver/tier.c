@@ -60,7 +60,7 @@ static bool within_limits(struct tier *tier, const struct stage *stage)
     bool within = true;
     for (size_t i = 0; i < stage->bag.items.len && within; i++) {
         const struct bag_item *item = &stage->bag.items.items[i];
-        uint32_t offering = stage->classes.items[item->class].offering;
+        uint32_t offering = stage->kinds.items[item->kind].offering;
         within = nodes_within(tier, offering, item->copies) == item->copies;
         if (within)
             charge(tier, offering, item->copies);
@@ -87,8 +87,7 @@ static int take_over(struct tier *tier, const struct stage *stage, struct err *e
     int failed = 0;
     for (size_t i = 0; !failed && i < stage->bag.items.len; i++) {
         const struct bag_item *item = &stage->bag.items.items[i];
-        failed =
-            purchase(tier, stage->classes.items[item->class].offering, item->takes, item->n_takes, item->copies, err);
+        failed = purchase(tier, stage->kinds.items[item->kind].offering, item->takes, item->n_takes, item->copies, err);
     }
     return failed;
 }
@@ -132,7 +131,7 @@ static int64_t dollars(const struct solver_problem *p, const struct stage *stage
     int64_t sum = 0;
     for (size_t i = 0; i < stage->bag.items.len; i++) {
         const struct bag_item *item = &stage->bag.items.items[i];
-        sum += item->copies * p->offerings[stage->classes.items[item->class].offering].price_microusd;
+        sum += item->copies * p->offerings[stage->kinds.items[item->kind].offering].price_microusd;
     }
     return sum;
 }
@@ -215,31 +214,31 @@ static size_t priorities(const struct solver_problem *p, int32_t *levels)
 }
 
 /*
- * The class, among those the limits still allow, whose best packing of this priority's pods carries most for what it
+ * The kind, among those the limits still allow, whose best packing of this priority's pods carries most for what it
  * uses of the limits. Pods of lower priority only fill what is left on it. Its takes stay in the packer's scratch.
  */
-static uint32_t choose_class(struct tier *tier, const struct classes *classes, const double *values,
-                             const int64_t *avail, uint32_t *ret_takes)
+static uint32_t choose_kind(struct tier *tier, const struct kinds *kinds, const double *values, const int64_t *avail,
+                            uint32_t *ret_takes)
 {
     uint32_t best = UINT32_MAX;
     double most = 0;
-    for (uint32_t k = 0; k < classes->n; k++) {
-        if (!nodes_within(tier, classes->items[k].offering, 1))
+    for (uint32_t k = 0; k < kinds->n; k++) {
+        if (!nodes_within(tier, kinds->items[k].offering, 1))
             continue;
-        struct packing found = pack_best(tier->packer, &classes->items[k].bin, values, avail, PACKING_NODES, NULL);
-        double ratio = found.value / (double)classes->items[k].price_microusd;
+        struct packing found = pack_best(tier->packer, &kinds->items[k].bin, values, avail, PACKING_NODES, NULL);
+        double ratio = found.value / (double)kinds->items[k].price_microusd;
         if (found.n_takes && ratio > most) {
             most = ratio;
             best = k;
         }
     }
     if (best != UINT32_MAX)
-        *ret_takes = pack_best(tier->packer, &classes->items[best].bin, values, avail, PACKING_NODES, NULL).n_takes;
+        *ret_takes = pack_best(tier->packer, &kinds->items[best].bin, values, avail, PACKING_NODES, NULL).n_takes;
     return best;
 }
 
 /* One node after another while limits allow, for pods of one priority. */
-static int fill_level(struct tier *tier, const struct classes *classes, const double *duals, int32_t priority,
+static int fill_level(struct tier *tier, const struct kinds *kinds, const double *duals, int32_t priority,
                       double *values, int64_t *avail, struct err *err)
 {
     const struct solver_problem *p = tier->packer->problem;
@@ -252,8 +251,8 @@ static int fill_level(struct tier *tier, const struct classes *classes, const do
         for (uint32_t s = 0; s < p->n_shapes; s++)
             wanted |= p->shapes[s].priority >= priority && avail[s] > 0 && duals[s] > 0;
         uint32_t n_takes = 0;
-        uint32_t class = wanted ? choose_class(tier, classes, values, avail, &n_takes) : UINT32_MAX;
-        if (class == UINT32_MAX)
+        uint32_t kind = wanted ? choose_kind(tier, kinds, values, avail, &n_takes) : UINT32_MAX;
+        if (kind == UINT32_MAX)
             return 0;
         struct solver_take *takes = arena_array(tier->arena, struct solver_take, n_takes);
         if (!takes)
@@ -268,8 +267,8 @@ static int fill_level(struct tier *tier, const struct classes *classes, const do
         }
         if (!any)
             return 0; /* only lower priorities still fit anywhere: their turn comes */
-        copies = nodes_within(tier, classes->items[class].offering, copies);
-        int failed = purchase(tier, classes->items[class].offering, takes, n_takes, copies, err);
+        copies = nodes_within(tier, kinds->items[kind].offering, copies);
+        int failed = purchase(tier, kinds->items[kind].offering, takes, n_takes, copies, err);
         if (failed)
             return failed;
     }
@@ -286,17 +285,17 @@ static int fill_by_priority(struct tier *tier, double scale, const uint64_t *all
     int64_t *avail = arena_array(tier->arena, int64_t, n);
     if (!problem || !levels || !duals || !values || !avail)
         return err_nomem(err);
-    struct classes classes = {0};
+    struct kinds kinds = {0};
     tier->packer->problem = problem;
-    int failed = classes_build(problem, tier->demand, allowed, tier->arena, &classes, err);
-    if (!failed && classes.n)
-        failed = ascent_duals(tier->packer, &classes, tier->demand, duals, &bound, err);
+    int failed = kinds_build(problem, tier->demand, allowed, tier->arena, &kinds, err);
+    if (!failed && kinds.n)
+        failed = ascent_duals(tier->packer, &kinds, tier->demand, duals, &bound, err);
     tier->packer->problem = own;
     size_t n_levels = priorities(own, levels);
-    for (size_t i = 0; !failed && classes.n && i < n_levels; i++)
-        failed = fill_level(tier, &classes, duals, levels[i], values, avail, err);
+    for (size_t i = 0; !failed && kinds.n && i < n_levels; i++)
+        failed = fill_level(tier, &kinds, duals, levels[i], values, avail, err);
     tier->method = "heuristic";
-    classes_release(&classes);
+    kinds_release(&kinds);
     return failed;
 }
 
@@ -308,7 +307,7 @@ int tier_solve(struct tier *tier, struct err *err)
     struct stage stage = {
         .packer = tier->packer, .options = tier->options, .arena = tier->arena, .demand = tier->demand};
     int failed = stage_solve(&stage, allowed, err);
-    if (failed || !stage.classes.n) {
+    if (failed || !stage.kinds.n) {
         stage_release(&stage);
         return failed;
     }

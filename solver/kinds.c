@@ -1,4 +1,4 @@
-#include "solver/classes.h"
+#include "solver/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +71,8 @@ static uint64_t *admitted_matrix(const struct solver_problem *p, const int64_t *
     return matrix;
 }
 
-static int class_fill(const struct solver_problem *p, const struct candidate *from, struct arena *arena,
-                      struct class *ret)
+static int kind_fill(const struct solver_problem *p, const struct candidate *from, struct arena *arena,
+                     struct kind *ret)
 {
     uint32_t n = 0;
     uint32_t *items = arena_array(arena, uint32_t, bitset_count(from->shapes, p->n_shapes));
@@ -80,10 +80,10 @@ static int class_fill(const struct solver_problem *p, const struct candidate *fr
         return ERR_NOMEM;
     BITSET_EACH (s, from->shapes, p->n_shapes)
         items[n++] = (uint32_t)s;
-    *ret = (struct class){.bin = {.room = from->sold->alloc, .items = items, .n_items = n, .members = from->shapes},
-                          .offering = from->offering,
-                          .owner = from->sold->owner,
-                          .price_microusd = from->sold->price_microusd};
+    *ret = (struct kind){.bin = {.room = from->sold->alloc, .items = items, .n_items = n, .members = from->shapes},
+                         .offering = from->offering,
+                         .owner = from->sold->owner,
+                         .price_microusd = from->sold->price_microusd};
     return 0;
 }
 
@@ -100,8 +100,8 @@ static uint32_t keep_undominated(const struct solver_problem *p, struct candidat
     return kept;
 }
 
-int classes_build(const struct solver_problem *p, const int64_t *demand, const uint64_t *allowed, struct arena *arena,
-                  struct classes *ret, struct err *err)
+int kinds_build(const struct solver_problem *p, const int64_t *demand, const uint64_t *allowed, struct arena *arena,
+                struct kinds *ret, struct err *err)
 {
     size_t words = BITSET_WORDS(p->n_shapes);
     uint64_t *matrix = admitted_matrix(p, demand, allowed, arena);
@@ -116,18 +116,18 @@ int classes_build(const struct solver_problem *p, const int64_t *demand, const u
     }
     qsort(all, n, sizeof(*all), by_price);
     n = keep_undominated(p, all, n);
-    struct classes classes = {.items = arena_array(arena, struct class, n)};
-    if (!classes.items)
+    struct kinds kinds = {.items = arena_array(arena, struct kind, n)};
+    if (!kinds.items)
         return err_nomem(err);
-    for (; classes.n < n; classes.n++)
-        if (class_fill(p, &all[classes.n], arena, &classes.items[classes.n]))
+    for (; kinds.n < n; kinds.n++)
+        if (kind_fill(p, &all[kinds.n], arena, &kinds.items[kinds.n]))
             return err_nomem(err);
-    *ret = classes;
+    *ret = kinds;
     return 0;
 }
 
-void classes_release(struct classes *classes)
+void kinds_release(struct kinds *kinds)
 {
-    for (uint32_t k = 0; k < classes->n; k++)
-        pack_warm_release(&classes->items[k].warm);
+    for (uint32_t k = 0; k < kinds->n; k++)
+        pack_warm_release(&kinds->items[k].warm);
 }
