@@ -153,29 +153,30 @@ static int walk_cells(struct gather *g, struct err *err)
     return code;
 }
 
-static bool intersects3(const uint64_t *a, const uint64_t *b, const uint64_t *c, size_t bits)
-{
-    for (size_t w = 0; w < BITSET_WORDS(bits); w++)
-        if (a[w] & b[w] & c[w])
-            return true;
-    return false;
-}
-
-/* Does the tally look at the nodes that a pod of the shape may be on in this domain? */
-static bool tally_sees(const struct topo *topo, const struct topo_tally *tally, uint32_t shape, uint32_t domain)
+/* Of the nodes that a pod of the shape may be on in this domain, does the tally look at none, some or all? */
+static enum feed tally_sees(const struct topo *topo, const struct topo_tally *tally, uint32_t shape, uint32_t domain)
 {
     const struct topo_axis *axis = &topo->axes.items[tally->axis];
+    const uint64_t *admits = topo->shapes[shape].admits;
+    bool some = false, others = false;
     if (!tally->offerings)
-        return true;
-    if (intersects3(tally->offerings, topo->shapes[shape].admits, axis->offerings[domain], topo->supply->n))
-        return true;
+        return FEED_YES;
+    for (size_t w = 0; w < BITSET_WORDS(topo->supply->n); w++) {
+        uint64_t here = admits[w] & axis->offerings[domain][w];
+        some = some || (here & tally->offerings[w]);
+        others = others || (here & ~tally->offerings[w]);
+    }
     for (size_t n = 0; n < topo->objects->nodes.len; n++) {
         uint32_t usable = topo->demand->usable[n];
-        if (usable != SOLVER_NONE && axis->node_domain[n] == domain && bitset_has(tally->all_nodes, n) &&
-            bitset_has(topo->shapes[shape].admits_nodes, usable))
-            return true;
+        if (usable == SOLVER_NONE || axis->node_domain[n] != domain ||
+            !bitset_has(topo->shapes[shape].admits_nodes, usable))
+            continue;
+        if (bitset_has(tally->all_nodes, n))
+            some = true;
+        else
+            others = true;
     }
-    return false;
+    return !some ? FEED_NO : others ? FEED_MAYBE : FEED_YES;
 }
 
 static int gather_feeds_in(struct gather *g, struct err *err)
@@ -188,7 +189,7 @@ static int gather_feeds_in(struct gather *g, struct err *err)
             slot++;
         for (size_t c = 0; c < g->n_cells; c++) {
             uint32_t domain = g->domains.items[c * g->axes.len + slot];
-            if (!VEC_PUSH(&g->feeds_in, tally_sees(topo, tally, g->shape, domain)))
+            if (!VEC_PUSH(&g->feeds_in, (uint8_t)tally_sees(topo, tally, g->shape, domain)))
                 return err_nomem(err);
         }
     }
@@ -249,6 +250,7 @@ static int make_class(struct gather *g, struct err *err)
                                .n_rules = g->rules.len,
                                .n_cells = g->n_cells,
                                .n_feeds = g->feeds.len,
+                               .n_offerings = bitset_count(topo->shapes[g->shape].admits, topo->supply->n),
                                .priority = topo->demand->shapes[g->shape].spec->priority,
                                .free = true};
     uint32_t *domains = copy(topo->arena, g->domains.items, g->domains.len * sizeof(*domains));
@@ -260,7 +262,8 @@ static int make_class(struct gather *g, struct err *err)
     if (!domains || !class.axes || !class.rules || !class.feeds || !class.feeds_in || !class.cells)
         return err_nomem(err);
     for (size_t c = 0; c < g->n_cells; c++)
-        class.cells[c] = (struct topo_cell){.domains = domains + c * g->axes.len, .offered = g->offered.items[c]};
+        class.cells[c] =
+            (struct topo_cell){.domains = domains + c * g->axes.len, .offered = g->offered.items[c], .whim = 1};
     for (size_t r = 0; r < class.n_rules; r++) {
         class.free = class.free && class.rules[r].kind == RULE_BARRED;
         if (class.rules[r].kind == RULE_SPREAD && spread_domains(topo, &class, &class.rules[r], err) < 0)

@@ -37,6 +37,8 @@ struct topo_tally {
     const uint64_t *offerings; /* TALLY_SPREAD: where pods count; NULL: anywhere */
     const uint64_t *all_nodes; /* the same over objects->nodes */
     int64_t *count;            /* [n_domains + 1] */
+    int64_t *sure;             /* the same without pods that may turn out to be on nodes that do not count */
+    int64_t *bound;            /* what both were before anything was placed */
     int64_t total;             /* without the absent domain */
 };
 
@@ -59,12 +61,16 @@ struct topo_rule {
 /* Weight of a spread with ScheduleAnyway: it is dropped after all preferred pod terms, whose weights are 1..100. */
 enum { SOFT_SPREAD_WEIGHT = 101 };
 
+/* Does a tally count a pod in a cell: no, if it lands on a node that counts, or in any case. */
+enum feed { FEED_NO, FEED_MAYBE, FEED_YES };
+
 /* A choice of one domain on each of the class's axes. */
 struct topo_cell {
     const uint32_t *domains; /* [n_axes] */
     bool offered;            /* some offering is there; else only existing nodes */
     int64_t room;            /* pods that existing nodes can take, if not offered */
     double cost;             /* of a pod, micro-dollars per hour, mean over the class */
+    double whim;             /* factor on the cost while another try is made */
     int64_t placed;
 };
 
@@ -81,8 +87,9 @@ struct topo_class {
     double *shape_cost;    /* [n_shapes][n_cells] of a pod of each shape */
     const uint32_t *feeds; /* [n_feeds] tallies that count a pod of the class */
     size_t n_feeds;
-    const uint8_t *feeds_in; /* [n_feeds][n_cells] does it count there */
+    const uint8_t *feeds_in; /* [n_feeds][n_cells] an enum feed */
     int64_t left;            /* pods not placed */
+    size_t n_offerings;      /* that admit its first shape */
     int32_t priority;
     bool free; /* no rule but being barred: pods need not be told their cell */
     uint32_t component;

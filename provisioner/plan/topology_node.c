@@ -10,6 +10,8 @@ struct host_term {
     int32_t max_skew; /* of a spread */
 };
 
+#define SEVERAL (SOLVER_NONE - 1)
+
 struct host_entry {
     struct host_port port;
     uint32_t shape;
@@ -22,9 +24,10 @@ struct host_rules {
     VEC(struct solver_group) groups;
     VEC(uint32_t) group_selector; /* [groups] whose bound pods use up room; SOLVER_NONE */
     VEC(struct solver_conflict) conflicts;
-    uint32_t *row_of;  /* [n_selectors] row of bound, SOLVER_NONE */
-    int32_t *bound;    /* [rows][n_nodes] bound pods that the selector counts */
-    uint64_t **copies; /* [n_shapes] own copy of admits_nodes once a node is barred */
+    uint32_t *only_spread; /* [n_shapes] the selector of its hostname spreads; SOLVER_NONE: none; SEVERAL */
+    uint32_t *row_of;      /* [n_selectors] row of bound, SOLVER_NONE */
+    int32_t *bound;        /* [rows][n_nodes] bound pods that the selector counts */
+    uint64_t **copies;     /* [n_shapes] own copy of admits_nodes once a node is barred */
 };
 
 static void host_rules_release(struct host_rules *h)
@@ -69,6 +72,8 @@ static int collect_terms(struct host_rules *h, uint32_t s, struct err *err)
         uint32_t selector = demand_spread_selector(topo->demand, spec, shape->namespace_, i);
         if (!VEC_PUSH(&h->spreads, ((struct host_term){selector, s, spread->max_skew})))
             return err_nomem(err);
+        bool first = h->only_spread[s] == SOLVER_NONE || h->only_spread[s] == selector;
+        h->only_spread[s] = first ? selector : SEVERAL;
     }
     for (size_t i = 0; i < spec->n_anti_affinity; i++) {
         const struct pod_term *term = &spec->anti_affinity[i];
@@ -193,31 +198,46 @@ static size_t unique_ids(uint32_t *ids, size_t n)
     return kept;
 }
 
+/* Shapes that the selector counts and that have a hostname spread of another selector: written to `into`. */
+static size_t entangled(const struct host_rules *h, uint32_t selector, uint32_t *into)
+{
+    const struct topo *topo = h->topo;
+    size_t n = 0;
+    for (uint32_t s = 0; s < topo->demand->n_shapes; s++)
+        if (h->only_spread[s] != SOLVER_NONE && h->only_spread[s] != selector &&
+            bitset_has(topo->demand->shapes[s].matches, selector))
+            into[n++] = s;
+    return n;
+}
+
 /*
- * A new node is empty, so the least loaded node always counts 0 and maxSkew is a cap per node. Pods that carry the
- * constraint with a smaller maxSkew go first, so each cap counts those up to its own. Pods that are counted but do
- * not carry it may follow last, as kube-scheduler lets them.
+ * A new node is empty, so the least loaded node always counts 0 and maxSkew is a cap per node. Pods with the smaller
+ * maxSkew go first, so a cap counts carriers up to its own maxSkew; pods that are counted but carry no hostname
+ * spread follow last, as kube-scheduler lets them. Where selectors overlap there is no one order that suits all: pods
+ * that carry another selector's spread count against each cap.
  */
 static int group_spreads(struct host_rules *h, size_t start, size_t end, struct err *err)
 {
     struct topo *topo = h->topo;
     uint32_t selector = h->spreads.items[start].selector;
-    uint32_t *members = arena_array(topo->arena, uint32_t, end - start);
+    uint32_t *members = arena_array(topo->arena, uint32_t, topo->demand->n_shapes + end - start);
     if (!members)
         return err_nomem(err);
-    size_t n = 0;
+    size_t n = entangled(h, selector, members);
+    bool any = false;
     for (size_t i = start; i < end; i++) {
         const struct host_term *term = &h->spreads.items[i];
         bool self = bitset_has(topo->demand->shapes[term->shape].matches, selector);
         if (self)
             members[n++] = term->shape;
+        any = any || self;
         for (size_t node = 0; node < topo->demand->n_nodes && !self; node++)
             if (bound_on(h, selector, node) > term->max_skew && bar(h, term->shape, node, err) < 0)
                 return ERR_NOMEM;
         if (i + 1 < end && h->spreads.items[i + 1].max_skew == term->max_skew)
             continue;
         n = unique_ids(members, n);
-        if (n && add_group(h, members, n, term->max_skew, selector, err) < 0)
+        if (any && add_group(h, members, n, term->max_skew, selector, err) < 0)
             return ERR_NOMEM;
     }
     return 0;
@@ -403,8 +423,11 @@ int topo_node_rules(struct topo *topo, struct err *err)
 {
     CC_CLEANUP(host_rules_release) struct host_rules h = {.topo = topo};
     h.copies = arena_array(topo->arena, uint64_t *, topo->demand->n_shapes);
-    if (!h.copies)
+    h.only_spread = arena_array(topo->arena, uint32_t, topo->demand->n_shapes);
+    if (!h.copies || !h.only_spread)
         return err_nomem(err);
+    for (uint32_t s = 0; s < topo->demand->n_shapes; s++)
+        h.only_spread[s] = SOLVER_NONE;
     for (uint32_t s = 0; s < topo->demand->n_shapes; s++)
         if (!topo->shapes[s].refused && collect_terms(&h, s, err) < 0)
             return ERR_NOMEM;

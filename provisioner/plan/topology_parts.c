@@ -70,7 +70,7 @@ static const char *spread_reason(struct topo *topo, const struct topo_class *cla
     int32_t n_domains = 0;
     BITSET_EACH (d, rule->domains, axis->n_domains) {
         n_domains++;
-        if (lowest == axis->n_domains || tally->count[d] < tally->count[lowest])
+        if (lowest == axis->n_domains || tally->sure[d] < tally->sure[lowest])
             lowest = (uint32_t)d;
     }
     size_t n;
@@ -86,7 +86,7 @@ static const char *spread_reason(struct topo *topo, const struct topo_class *cla
         topo->arena,
         "topology spread over %.*s (maxSkew %d): it can go to %s only, and %.*s holds no more than %lld "
         "of the pods it counts",
-        STR_ARG(axis->key), rule->max_skew, names, STR_ARG(axis->names[lowest]), (long long)tally->count[lowest]);
+        STR_ARG(axis->key), rule->max_skew, names, STR_ARG(axis->names[lowest]), (long long)tally->sure[lowest]);
 }
 
 static const char *affinity_reason(struct topo *topo, const struct topo_class *class, const struct topo_rule *rule)

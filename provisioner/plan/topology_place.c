@@ -13,7 +13,7 @@
  * others wait for them; they follow last, wherever they are not barred.
  */
 
-/* The lowest count among the domains a spread looks at. */
+/* The lowest count among the domains a spread looks at; a pod that may not count does not raise it. */
 static int64_t spread_minimum(const struct topo *topo, const struct topo_rule *rule)
 {
     const struct topo_tally *tally = &topo->tallies.items[rule->tally];
@@ -22,8 +22,8 @@ static int64_t spread_minimum(const struct topo *topo, const struct topo_rule *r
     int32_t n_domains = 0;
     BITSET_EACH (d, rule->domains, n) {
         n_domains++;
-        if (tally->count[d] < lowest)
-            lowest = tally->count[d];
+        if (tally->sure[d] < lowest)
+            lowest = tally->sure[d];
     }
     return n_domains < rule->min_domains || n_domains == 0 ? 0 : lowest;
 }
@@ -100,7 +100,7 @@ static bool is_scarce(const struct topo_class *class)
 
 /*
  * By component; in it those with anti-affinity first, higher priority first, since they compete for domains; then
- * those with the fewest cells.
+ * those with the fewest cells and offerings.
  */
 static int compare_classes(const void *a, const void *b, void *context)
 {
@@ -116,6 +116,8 @@ static int compare_classes(const void *a, const void *b, void *context)
         return x->priority > y->priority ? -1 : 1;
     if (x->n_cells != y->n_cells)
         return x->n_cells < y->n_cells ? -1 : 1;
+    if (x->n_offerings != y->n_offerings)
+        return x->n_offerings < y->n_offerings ? -1 : 1;
     if (x->priority != y->priority)
         return x->priority > y->priority ? -1 : 1;
     return i < k ? -1 : 1;
@@ -130,13 +132,15 @@ static void commit(struct topo *topo, struct topo_class *class, size_t c)
         cell->room--;
     for (size_t f = 0; f < class->n_feeds; f++) {
         struct topo_tally *tally = &topo->tallies.items[class->feeds[f]];
-        if (!class->feeds_in[f * class->n_cells + c])
+        enum feed feed = (enum feed) class->feeds_in[f * class->n_cells + c];
+        if (feed == FEED_NO)
             continue;
         size_t slot = 0;
         while (class->axes[slot] != tally->axis)
             slot++;
         uint32_t domain = cell->domains[slot];
         tally->count[domain]++;
+        tally->sure[domain] += feed == FEED_YES;
         if (domain < topo->axes.items[tally->axis].n_domains)
             tally->total++;
     }
@@ -194,6 +198,7 @@ static bool choose_cell(const struct placer *p, const struct topo_class *class, 
         if (!allowed)
             continue;
         double cost = company ? company_cost(p, company, cell->domains[company->slot]) : cell->cost;
+        cost *= cell->whim;
         if (cost < best) {
             best = cost;
             *ret_cell = c;
@@ -353,10 +358,135 @@ static int placer_init(struct placer *p, struct err *err)
     return 0;
 }
 
+/* Takes back what was placed. */
+static void reset(struct placer *p, uint32_t component)
+{
+    struct topo *topo = p->topo;
+    for (uint32_t t = 0; t < topo->tallies.len; t++) {
+        struct topo_tally *tally = &topo->tallies.items[t];
+        uint32_t n = topo->axes.items[tally->axis].n_domains;
+        if (component_of(p->parent, t) != component)
+            continue;
+        tally->total = 0;
+        for (uint32_t d = 0; d <= n; d++) {
+            tally->count[d] = tally->sure[d] = tally->bound[d];
+            tally->total += d < n ? tally->bound[d] : 0;
+        }
+    }
+    for (size_t m = 0; m < p->n_members; m++) {
+        struct topo_class *class = &topo->classes.items[p->members[m]];
+        for (size_t r = 0; r < class->n_rules; r++)
+            class->rules[r].dropped = false;
+        for (size_t c = 0; c < class->n_cells; c++) {
+            class->left += class->cells[c].placed;
+            class->cells[c].room += class->cells[c].offered ? 0 : class->cells[c].placed;
+            class->cells[c].placed = 0;
+        }
+    }
+}
+
+/* splitmix64: the same tries in every run. */
+static uint64_t random_next(uint64_t *seed)
+{
+    uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Another order of classes and another taste for cells. Try 0 is the plain one. */
+static void be_whimsical(struct placer *p, uint64_t try)
+{
+    struct topo *topo = p->topo;
+    uint64_t seed = try;
+    qsort_r(p->members, p->n_members, sizeof(*p->members), compare_classes, topo);
+    for (size_t m = p->n_members; m > 1 && try; m--) {
+        size_t k = (size_t)(random_next(&seed) % m);
+        uint32_t swapped = p->members[m - 1];
+        p->members[m - 1] = p->members[k];
+        p->members[k] = swapped;
+    }
+    for (size_t m = 0; m < p->n_members; m++) {
+        struct topo_class *class = &topo->classes.items[p->members[m]];
+        for (size_t c = 0; c < class->n_cells; c++)
+            class->cells[c].whim = try ? 1 + (double)(random_next(&seed) % 1024) / 256 : 1;
+    }
+}
+
+/* Pods without a place; one of a higher priority counts for more than all of the lower ones. */
+static double loss(const struct placer *p)
+{
+    const struct topo *topo = p->topo;
+    double sum = 0;
+    for (size_t m = 0; m < p->n_members; m++) {
+        const struct topo_class *class = &topo->classes.items[p->members[m]];
+        bool somewhere = false;
+        for (size_t c = 0; c < class->n_cells && class->free && !somewhere; c++)
+            somewhere = topo_allowed(topo, class, &class->cells[c], NULL);
+        double weight = 1;
+        for (size_t k = 0; k < p->n_members && class->left && !somewhere && weight < 1e60; k++)
+            if (topo->classes.items[p->members[k]].priority < class->priority)
+                weight *= 1e6;
+        sum += somewhere ? 0 : weight * (double)class->left;
+    }
+    return sum;
+}
+
+static double place_all(struct placer *p, uint64_t try)
+{
+    be_whimsical(p, try);
+    while (step(p)) {
+    }
+    return loss(p);
+}
+
+/* Steps that further tries may take together, so that knots in large groups do not hold up a plan. */
+enum { MOST_TRIES = 32, TRIES_WORK = 400000 };
+
+/* One step at a time can end in a dead end: then other orders are tried, and the best one is kept. */
+static void place_component(struct placer *p, uint32_t component)
+{
+    double least = place_all(p, 0), work = 1;
+    uint64_t best = 0, tries = MOST_TRIES;
+    if (least == 0)
+        return;
+    for (size_t m = 0; m < p->n_members; m++) {
+        const struct topo_class *class = &p->topo->classes.items[p->members[m]];
+        work += (double)class->n_cells * (double)p->n_members;
+        for (size_t c = 0; c < class->n_cells; c++)
+            work += (double)(class->cells[c].placed * (int64_t) class->n_cells) * (double)p->n_members;
+    }
+    if (work * MOST_TRIES > TRIES_WORK)
+        tries = (uint64_t)(TRIES_WORK / work);
+    for (uint64_t try = 1; try <= tries && least > 0; try++) {
+        reset(p, component);
+        double now = place_all(p, try);
+        if (now < least) {
+            least = now;
+            best = try;
+        }
+    }
+    reset(p, component);
+    place_all(p, best);
+}
+
+static int remember_bound(struct topo *topo, struct err *err)
+{
+    for (size_t t = 0; t < topo->tallies.len; t++) {
+        struct topo_tally *tally = &topo->tallies.items[t];
+        size_t n = (size_t)topo->axes.items[tally->axis].n_domains + 1;
+        tally->bound = arena_array(topo->arena, int64_t, n);
+        if (!tally->bound)
+            return err_nomem(err);
+        memcpy(tally->bound, tally->count, n * sizeof(*tally->bound));
+    }
+    return 0;
+}
+
 int topo_place(struct topo *topo, struct err *err)
 {
     struct placer p = {.topo = topo};
-    if (placer_init(&p, err) < 0)
+    if (placer_init(&p, err) < 0 || remember_bound(topo, err) < 0)
         return ERR_NOMEM;
     for (size_t start = 0, end; start < topo->classes.len; start = end) {
         uint32_t component = topo->classes.items[p.order[start]].component;
@@ -364,8 +494,7 @@ int topo_place(struct topo *topo, struct err *err)
             end++;
         p.members = p.order + start;
         p.n_members = end - start;
-        while (step(&p)) {
-        }
+        place_component(&p, component);
     }
     return 0;
 }

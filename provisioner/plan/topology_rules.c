@@ -14,7 +14,8 @@ static int add_tally(struct topo *topo, const struct topo_tally *like, uint32_t 
     struct topo_tally tally = *like;
     uint32_t *selectors = arena_array(topo->arena, uint32_t, like->n_selectors);
     tally.count = arena_array(topo->arena, int64_t, (size_t)topo->axes.items[like->axis].n_domains + 1);
-    if (!selectors || !tally.count)
+    tally.sure = arena_array(topo->arena, int64_t, (size_t)topo->axes.items[like->axis].n_domains + 1);
+    if (!selectors || !tally.count || !tally.sure)
         return err_nomem(err);
     memcpy(selectors, like->selectors, like->n_selectors * sizeof(*selectors));
     tally.selectors = selectors;
@@ -296,6 +297,7 @@ static void count_pod(struct topo *topo, struct topo_tally *tally, uint32_t node
     if (tally->all_nodes && !bitset_has(tally->all_nodes, node))
         return;
     tally->count[domain]++;
+    tally->sure[domain]++;
     if (domain < axis->n_domains)
         tally->total++;
 }
