@@ -9,11 +9,14 @@ enum { ROUNDS = 60, MAX_RESOURCES = 24 };
 /* The softened minimum counts kinds up to this many temperatures above the cheapest. */
 static const double REACH = 8.0;
 static const double LEAST_WEIGHT = 1e-7;
+static const double LEAST_RENT = 1e-4;
 
 /* One shape on one kind: what it takes of each resource, as a share of the kind's price. */
 struct ascent {
     const struct packer *packer;
     const struct kinds *kinds;
+    struct ascent_rented *rented;
+    uint32_t n_kinds; /* bought ones, then rented ones */
     const int64_t *demand;
     uint32_t n_resources;
     struct arena arena;
@@ -24,7 +27,19 @@ struct ascent {
     double *load;     /* [n_kinds][n_resources] */
     double *cheapest; /* [n_shapes] */
     double *spread;   /* [n_shapes] sum of the soft minimum's parts */
+    double *rent;     /* [n_kinds] factor on the first guess; 1 for bought kinds */
+    double *asked;    /* [n_kinds] nodes that the assignment asks for, by worth */
 };
+
+static const struct bin *bin_of(const struct ascent *a, uint32_t k)
+{
+    return k < a->kinds->n ? &a->kinds->items[k].bin : &a->rented[k - a->kinds->n].bin;
+}
+
+static double price_of(const struct ascent *a, uint32_t k)
+{
+    return k < a->kinds->n ? (double)a->kinds->items[k].price_microusd : a->rented[k - a->kinds->n].rent_microusd;
+}
 
 static int64_t gcd(int64_t a, int64_t b)
 {
@@ -32,44 +47,44 @@ static int64_t gcd(int64_t a, int64_t b)
 }
 
 /* The part of a dimension that multiples of its items' greatest common divisor can use. */
-static double usable(const struct ascent *a, const struct kind *kind, uint32_t d)
+static double usable(const struct ascent *a, const struct bin *bin, uint32_t d)
 {
     int64_t step = 0;
-    for (uint32_t i = 0; i < kind->bin.n_items && step != 1; i++)
-        step = gcd(a->packer->req[(size_t)kind->bin.items[i] * a->packer->n_dims + d], step);
-    int64_t room = kind->bin.room[d];
+    for (uint32_t i = 0; i < bin->n_items && step != 1; i++)
+        step = gcd(a->packer->req[(size_t)bin->items[i] * a->packer->n_dims + d], step);
+    int64_t room = bin->room[d];
     return (double)(step > 1 ? room / step * step : room);
 }
 
 static void fill_kind(struct ascent *a, uint32_t k)
 {
     const struct packer *packer = a->packer;
-    const struct kind *kind = &a->kinds->items[k];
-    double room[MAX_RESOURCES];
+    const struct bin *bin = bin_of(a, k);
+    double price = price_of(a, k), room[MAX_RESOURCES];
     for (uint32_t d = 0; d < packer->n_dims; d++)
-        room[d] = usable(a, kind, d);
-    for (uint32_t i = 0; i < kind->bin.n_items; i++) {
-        uint32_t s = kind->bin.items[i];
+        room[d] = usable(a, bin, d);
+    for (uint32_t i = 0; i < bin->n_items; i++) {
+        uint32_t s = bin->items[i];
         float *share = a->share + (a->start[k] + i) * a->n_resources;
         const int64_t *req = packer->req + (size_t)s * packer->n_dims;
         for (uint32_t d = 0; d < packer->n_dims; d++)
-            share[d] = req[d] ? (float)((double)req[d] / room[d] * (double)kind->price_microusd) : 0.0f;
+            share[d] = req[d] ? (float)((double)req[d] / room[d] * price) : 0.0f;
         for (uint32_t g = packer->group_start[s]; g < packer->group_start[s + 1]; g++) {
             uint32_t r = packer->n_dims + packer->group_of[g];
             if (r < a->n_resources)
-                share[r] = (float)((double)kind->price_microusd / packer->problem->groups[packer->group_of[g]].cap);
+                share[r] = (float)(price / packer->problem->groups[packer->group_of[g]].cap);
         }
     }
 }
 
 static int prepare(struct ascent *a, struct err *err)
 {
-    uint32_t n_kinds = a->kinds->n, n_shapes = a->packer->n_shapes;
+    uint32_t n_kinds = a->n_kinds, n_shapes = a->packer->n_shapes;
     a->start = arena_array(&a->arena, size_t, (size_t)n_kinds + 1);
     if (!a->start)
         return err_nomem(err);
     for (uint32_t k = 0; k < n_kinds; k++)
-        a->start[k + 1] = a->start[k] + a->kinds->items[k].bin.n_items;
+        a->start[k + 1] = a->start[k] + bin_of(a, k)->n_items;
     size_t rows = a->start[n_kinds];
     a->share = arena_array(&a->arena, float, rows * a->n_resources);
     a->cost = arena_array(&a->arena, float, rows);
@@ -77,10 +92,13 @@ static int prepare(struct ascent *a, struct err *err)
     a->load = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
     a->cheapest = arena_array(&a->arena, double, n_shapes);
     a->spread = arena_array(&a->arena, double, n_shapes);
-    if (!a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread)
+    a->rent = arena_array(&a->arena, double, n_kinds);
+    a->asked = arena_array(&a->arena, double, n_kinds);
+    if (!a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread || !a->rent || !a->asked)
         return err_nomem(err);
     for (uint32_t k = 0; k < n_kinds; k++) {
         fill_kind(a, k);
+        a->rent[k] = 1;
         for (uint32_t r = 0; r < a->n_resources; r++) /* cpu and memory first: the others seldom bind */
             a->weight[(size_t)k * a->n_resources + r] = r < 2 ? 0.5 : 1e-4;
     }
@@ -93,7 +111,7 @@ static double evaluate(struct ascent *a)
     uint32_t n_shapes = a->packer->n_shapes, m = a->n_resources;
     for (uint32_t s = 0; s < n_shapes; s++)
         a->cheapest[s] = HUGE_VAL;
-    for (uint32_t k = 0; k < a->kinds->n; k++) {
+    for (uint32_t k = 0; k < a->n_kinds; k++) {
         double *weight = a->weight + (size_t)k * m;
         double sum = 0;
         for (uint32_t r = 0; r < m; r++)
@@ -101,10 +119,11 @@ static double evaluate(struct ascent *a)
         for (uint32_t r = 0; r < m; r++)
             weight[r] /= sum;
         for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-            uint32_t s = a->kinds->items[k].bin.items[row - a->start[k]];
+            uint32_t s = bin_of(a, k)->items[row - a->start[k]];
             double cost = 0;
             for (uint32_t r = 0; r < m; r++)
                 cost += weight[r] * (double)a->share[row * m + r];
+            cost *= a->rent[k];
             a->cost[row] = (float)cost;
             if (cost < a->cheapest[s])
                 a->cheapest[s] = cost;
@@ -114,6 +133,8 @@ static double evaluate(struct ascent *a)
     for (uint32_t s = 0; s < n_shapes; s++)
         if (a->demand[s] > 0 && a->cheapest[s] < HUGE_VAL)
             bound += (double)a->demand[s] * a->cheapest[s];
+    for (uint32_t k = a->kinds->n; k < a->n_kinds; k++)
+        bound -= a->rented[k - a->kinds->n].count * price_of(a, k) * a->rent[k];
     return bound;
 }
 
@@ -122,11 +143,12 @@ static void assign(struct ascent *a, double temperature)
 {
     uint32_t m = a->n_resources;
     memset(a->spread, 0, a->packer->n_shapes * sizeof(*a->spread));
-    memset(a->load, 0, (size_t)a->kinds->n * m * sizeof(*a->load));
+    memset(a->asked, 0, a->n_kinds * sizeof(*a->asked));
+    memset(a->load, 0, (size_t)a->n_kinds * m * sizeof(*a->load));
     for (int pass = 0; pass < 2; pass++)
-        for (uint32_t k = 0; k < a->kinds->n; k++)
+        for (uint32_t k = 0; k < a->n_kinds; k++)
             for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-                uint32_t s = a->kinds->items[k].bin.items[row - a->start[k]];
+                uint32_t s = bin_of(a, k)->items[row - a->start[k]];
                 double above = ((double)a->cost[row] / a->cheapest[s] - 1) / temperature;
                 if (above > REACH)
                     continue;
@@ -136,6 +158,7 @@ static void assign(struct ascent *a, double temperature)
                     continue;
                 }
                 double pods = (double)a->demand[s] * part / a->spread[s];
+                a->asked[k] += pods * (double)a->cost[row] / (price_of(a, k) * a->rent[k]);
                 for (uint32_t r = 0; r < m; r++)
                     a->load[(size_t)k * m + r] += pods * (double)a->share[row * m + r];
             }
@@ -145,10 +168,10 @@ static void climb(struct ascent *a, double step)
 {
     uint32_t m = a->n_resources;
     double mean = 0;
-    size_t cells = (size_t)a->kinds->n * m;
+    size_t cells = (size_t)a->n_kinds * m;
     for (size_t i = 0; i < cells; i++)
         mean += a->load[i] / (double)cells;
-    for (uint32_t k = 0; k < a->kinds->n; k++) {
+    for (uint32_t k = 0; k < a->n_kinds; k++) {
         double *weight = a->weight + (size_t)k * m, *load = a->load + (size_t)k * m, own = 0;
         for (uint32_t r = 0; r < m; r++)
             own += load[r] / m;
@@ -160,23 +183,36 @@ static void climb(struct ascent *a, double step)
     }
 }
 
+/* Rents rise where more nodes are asked for than there are. */
+static void adjust_rents(struct ascent *a, double step)
+{
+    for (uint32_t k = a->kinds->n; k < a->n_kinds; k++) {
+        double excess = a->asked[k] / a->rented[k - a->kinds->n].count - 1;
+        a->rent[k] *= exp(step * (excess > 1 ? 1 : excess));
+        if (a->rent[k] < LEAST_RENT)
+            a->rent[k] = LEAST_RENT;
+    }
+}
+
 static void keep(const struct ascent *a, double *duals)
 {
     for (uint32_t s = 0; s < a->packer->n_shapes; s++)
         duals[s] = a->demand[s] > 0 && a->cheapest[s] < HUGE_VAL ? a->cheapest[s] : 0;
 }
 
-int ascent_duals(const struct packer *packer, const struct kinds *kinds, const int64_t *demand, double *duals,
-                 double *ret_bound, struct err *err)
+int ascent_duals(const struct packer *packer, const struct kinds *kinds, struct ascent_rented *rented,
+                 uint32_t n_rented, const int64_t *demand, double *duals, double *ret_bound, struct err *err)
 {
     uint32_t resources = packer->n_dims + packer->problem->n_groups;
     struct ascent a = {.packer = packer,
                        .kinds = kinds,
+                       .rented = rented,
+                       .n_kinds = kinds->n + n_rented,
                        .demand = demand,
                        .n_resources = resources < MAX_RESOURCES ? resources : MAX_RESOURCES};
     int failed = prepare(&a, err);
-    double best = -1;
-    for (int round = 0; !failed && round < ROUNDS; round++) {
+    double best = -HUGE_VAL;
+    for (int round = 0; !failed && round < ROUNDS * (n_rented ? 2 : 1); round++) {
         double bound = evaluate(&a);
         if (bound > best) {
             best = bound;
@@ -184,6 +220,7 @@ int ascent_duals(const struct packer *packer, const struct kinds *kinds, const i
         }
         assign(&a, fmax(0.05 * pow(0.97, round), 0.001));
         climb(&a, pow(0.98, round));
+        adjust_rents(&a, 0.3 * pow(0.98, round));
     }
     if (!failed)
         *ret_bound = best;

@@ -40,7 +40,7 @@ static int fill_in_stages(struct finish *f, const struct setting *setting, struc
     for (int stage = 0; stage <= MAX_STAGES && any(f->left, f->packer->n_shapes); stage++) {
         double bound;
         size_t before = bag->items.len;
-        int failed = ascent_duals(f->packer, f->kinds, f->left, f->duals, &bound, err);
+        int failed = ascent_duals(f->packer, f->kinds, NULL, 0, f->left, f->duals, &bound, err);
         if (!failed)
             failed = greedy_fill(f->packer, f->kinds, f->duals, f->left, &f->greedy, arena, bag, err);
         if (failed)

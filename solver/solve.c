@@ -6,8 +6,10 @@
 
 #include "base/bitset.h"
 #include "solver/ascent.h"
+#include "solver/check.h"
 #include "solver/exact.h"
 #include "solver/fill.h"
+#include "solver/rent.h"
 #include "solver/stage.h"
 #include "solver/tier.h"
 
@@ -19,6 +21,7 @@ struct solve {
     struct bin *bins;     /* [n_nodes] */
     int64_t *demand;      /* [n_shapes] not placed yet */
     int64_t *room;        /* [n_owners][n_dims] */
+    double *first_duals;  /* [n_shapes] micro-dollars; with existing nodes, before they were filled */
     double *duals;        /* [n_shapes] micro-dollars */
     uint64_t *everything; /* [n_offerings] all set */
     struct purchases purchases;
@@ -35,9 +38,10 @@ static int prepare(struct solve *s, struct err *err)
     s->demand = arena_array(s->arena, int64_t, p->n_shapes);
     s->room = arena_array(s->arena, int64_t, (size_t)p->n_owners * p->n_dims);
     s->duals = arena_array(s->arena, double, p->n_shapes);
+    s->first_duals = arena_array(s->arena, double, p->n_shapes);
     s->everything = arena_array(s->arena, uint64_t, BITSET_WORDS(p->n_offerings));
     s->bins = fill_bins(p, s->arena);
-    if (!s->demand || !s->room || !s->duals || !s->everything || !s->bins)
+    if (!s->demand || !s->room || !s->duals || !s->first_duals || !s->everything || !s->bins)
         return err_nomem(err);
     for (uint32_t k = 0; k < p->n_shapes; k++)
         s->demand[k] = p->shapes[k].count;
@@ -116,14 +120,19 @@ static int try_exact(struct solve *s, bool *ret_done, struct err *err)
     return failed == ERR_NO_CAPACITY ? 0 : failed;
 }
 
-/* Duals before anything is placed: they choose what goes into existing room, and price shapes that all go there. */
-static int first_duals(struct solve *s, struct err *err)
+/* Duals with existing nodes as rented room: they choose what goes there, and price shapes that all go there. */
+static int rented_duals(struct solve *s, struct packer *packer, const struct bin *bins, const int64_t *demand,
+                        const uint64_t *everything, double *duals, struct err *err)
 {
     struct kinds kinds = {0};
+    struct ascent_rented *rented;
+    uint32_t n_rented;
     double bound;
-    int failed = kinds_build(s->problem, s->demand, s->everything, s->arena, &kinds, err);
+    int failed = kinds_build(packer->problem, demand, everything, s->arena, &kinds, err);
+    if (!failed)
+        failed = rent_nodes(packer, bins, &kinds, s->arena, &rented, &n_rented, err);
     if (!failed && kinds.n)
-        failed = ascent_duals(&s->packer, &kinds, s->demand, s->duals, &bound, err);
+        failed = ascent_duals(packer, &kinds, rented, n_rented, demand, duals, &bound, err);
     kinds_release(&kinds);
     return failed;
 }
@@ -165,48 +174,91 @@ static int list_leftovers(struct solve *s, struct err *err)
     return 0;
 }
 
-/* Duals of the question the bound is about, made with its own columns. */
-static int relaxed_duals(struct solve *s, const struct solver_problem *relaxed, const uint32_t *map, double *duals,
-                         struct err *err)
+/* The question the bound is about, with what is placed as its demand. */
+struct question {
+    const struct solver_problem *about;
+    int64_t *placed;  /* [about->n_shapes] */
+    int64_t *nanousd; /* [about->n_shapes] the best duals so far */
+    int64_t *trial;   /* [about->n_shapes] */
+    int64_t bound_microusd;
+    bool answered;
+};
+
+/* Keeps these duals if they prove more. The checker says how much: it knows existing nodes exactly. */
+static int offer_duals(struct question *q, const double *duals, bool only, struct err *err)
 {
-    int64_t *demand = arena_array(s->arena, int64_t, relaxed->n_shapes);
-    uint64_t *all = arena_array(s->arena, uint64_t, BITSET_WORDS(relaxed->n_offerings));
-    if (!demand || !all)
+    int64_t bound = 0;
+    for (uint32_t k = 0; k < q->about->n_shapes; k++)
+        q->trial[k] = (int64_t)floor(duals[k] * 1000);
+    if (!only) {
+        int failed = solver_check_bound(q->about, q->placed, q->trial, &bound, err);
+        if (failed)
+            return failed;
+    }
+    if (q->answered && bound <= q->bound_microusd)
+        return 0;
+    q->answered = true;
+    q->bound_microusd = bound;
+    memcpy(q->nanousd, q->trial, q->about->n_shapes * sizeof(*q->nanousd));
+    return 0;
+}
+
+/* The relaxed question has its own columns, and its own rents. */
+static int ask_relaxed(struct solve *s, struct question *q, struct err *err)
+{
+    const struct solver_problem *about = q->about;
+    uint64_t *all = arena_array(s->arena, uint64_t, BITSET_WORDS(about->n_offerings));
+    double *duals = arena_array(s->arena, double, about->n_shapes);
+    struct bin *bins = fill_bins(about, s->arena);
+    if (!all || !duals || !bins)
         return err_nomem(err);
-    for (uint32_t k = 0; k < s->problem->n_shapes; k++)
-        demand[map ? map[k] : k] += s->problem->shapes[k].count - s->demand[k];
-    if (relaxed->n_offerings)
-        bitset_fill(all, relaxed->n_offerings);
+    if (about->n_offerings)
+        bitset_fill(all, about->n_offerings);
     struct packer packer = {0};
-    struct stage stage = {.packer = &packer, .options = s->options, .arena = s->arena, .demand = demand};
-    int failed = packer_init(&packer, relaxed, s->arena, err);
+    struct stage stage = {.packer = &packer, .options = s->options, .arena = s->arena, .demand = q->placed};
+    int failed = packer_init(&packer, about, s->arena, err);
     if (!failed)
         failed = stage_bound(&stage, all, err);
     if (!failed)
-        memcpy(duals, stage.duals, relaxed->n_shapes * sizeof(*duals));
+        failed = offer_duals(q, stage.duals, !about->n_nodes, err);
+    if (!failed && about->n_nodes)
+        failed = rented_duals(s, &packer, bins, q->placed, all, duals, err);
+    if (!failed && about->n_nodes)
+        failed = offer_duals(q, duals, false, err);
     stage_release(&stage);
     packer_release(&packer);
     return failed;
 }
 
+/* The plan's own duals: from its stages, and where existing nodes took part, from before they were filled. */
+static int ask_same(struct solve *s, struct question *q, struct err *err)
+{
+    for (uint32_t k = 0; k < q->about->n_shapes; k++)
+        if (s->duals[k] <= 0)
+            s->duals[k] = s->first_duals[k];
+    int failed = offer_duals(q, s->duals, !q->about->n_nodes, err);
+    if (!failed && q->about->n_nodes)
+        failed = offer_duals(q, s->first_duals, false, err);
+    return failed;
+}
+
 static int write_duals(struct solve *s, struct solver_plan *plan, struct err *err)
 {
-    const struct solver_problem *about = s->options->relaxed ? s->options->relaxed : s->problem;
-    double *duals = s->duals;
-    if (about != s->problem) {
-        duals = arena_array(s->arena, double, about->n_shapes);
-        if (!duals)
-            return err_nomem(err);
-        int failed = relaxed_duals(s, about, s->options->relaxed_shape, duals, err);
-        if (failed)
-            return failed;
-    }
-    plan->duals_nanousd = arena_array(s->arena, int64_t, about->n_shapes);
-    if (!plan->duals_nanousd)
+    const uint32_t *map = s->options->relaxed_shape;
+    struct question q = {.about = s->options->relaxed ? s->options->relaxed : s->problem};
+    q.placed = arena_array(s->arena, int64_t, q.about->n_shapes);
+    q.nanousd = arena_array(s->arena, int64_t, q.about->n_shapes);
+    q.trial = arena_array(s->arena, int64_t, q.about->n_shapes);
+    if (!q.placed || !q.nanousd || !q.trial)
         return err_nomem(err);
-    for (uint32_t k = 0; k < about->n_shapes; k++)
-        plan->duals_nanousd[k] = (int64_t)floor(duals[k] * 1000);
-    if (about == s->problem && s->bound_known)
+    for (uint32_t k = 0; k < s->problem->n_shapes; k++)
+        q.placed[map ? map[k] : k] += s->problem->shapes[k].count - s->demand[k];
+    int failed = q.about == s->problem ? ask_same(s, &q, err) : ask_relaxed(s, &q, err);
+    if (failed)
+        return failed;
+    plan->duals_nanousd = q.nanousd;
+    plan->lower_bound_microusd = q.bound_microusd;
+    if (q.about == s->problem && s->bound_known)
         plan->lower_bound_microusd = (int64_t)floor(s->bound * (1 - 1e-9));
     return 0;
 }
@@ -244,11 +296,11 @@ static int run(struct solve *s, struct solver_plan *ret, struct err *err)
     bool done = false;
     int failed = prepare(s, err);
     if (!failed && s->problem->n_nodes)
-        failed = first_duals(s, err);
+        failed = rented_duals(s, &s->packer, s->bins, s->demand, s->everything, s->first_duals, err);
     if (!failed)
         failed = try_exact(s, &done, err);
     if (!failed && !done && s->problem->n_nodes)
-        failed = fill_nodes(&s->packer, s->bins, s->duals, s->demand, s->arena, &s->fillings, err);
+        failed = fill_nodes(&s->packer, s->bins, s->first_duals, s->demand, s->arena, &s->fillings, err);
     if (!failed && !done)
         failed = solve_tiers(s, err);
     if (!failed)

@@ -64,7 +64,7 @@ static int start(struct stage *stage, const uint64_t *allowed, struct err *err)
     if (!failed)
         failed = drop_unadmitted(stage, err);
     if (!failed && stage->kinds.n)
-        failed = ascent_duals(stage->packer, &stage->kinds, stage->demand, stage->duals, &stage->bound, err);
+        failed = ascent_duals(stage->packer, &stage->kinds, NULL, 0, stage->demand, stage->duals, &stage->bound, err);
     return failed;
 }
 
