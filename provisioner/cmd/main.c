@@ -13,6 +13,9 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+    {"plan", cmd_plan, "the cheapest nodes for the pods that need a place, and how cheap they could be"},
+    {"verify", cmd_verify, "check a plan and the proof of its lower bound"},
+    {"instances", cmd_instances, "what is on sale for a pod, and at what price"},
     {"version", cmd_version, "print the version"},
 };
 
