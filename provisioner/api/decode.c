@@ -98,10 +98,10 @@ static bool decode_name(const struct field *map, struct str *ret)
 static int decode_metadata(const struct field *object, const struct kind *kind, struct metadata *ret, bool *ret_good,
                            struct err *err)
 {
+    size_t findings = diag_count(object->decode->diag);
     struct field map = field_map(object, "metadata");
     struct field namespace = field_any(&map, "namespace"), uid = field_any(&map, "uid"),
                  deletion = field_any(&map, "deletionTimestamp");
-    size_t findings = diag_count(object->decode->diag);
     struct str name = {"", 0}, namespace_text = STR("default"), uid_text = {"", 0};
     decode_name(&map, &name);
     if (kind->namespaced && field_text(&namespace, &namespace_text) && namespace_text.len == 0)
@@ -110,7 +110,7 @@ static int decode_metadata(const struct field *object, const struct kind *kind, 
         name_good(&namespace, namespace_text, LABEL_NAME_MAX_BYTES);
     field_text(&uid, &uid_text);
     struct arena *arena = &object->decode->objects->arena;
-    struct metadata metadata = {.map = map, .deleting = field_here(&deletion)};
+    struct metadata metadata = {.map = map, .deleting = field_here(&deletion), .findings = findings};
     metadata.origin = (struct origin){object->decode->file, object->doc->line};
     *ret_good = diag_count(object->decode->diag) == findings;
     if (!*ret_good)

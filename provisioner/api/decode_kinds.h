@@ -10,7 +10,14 @@ struct metadata {
     struct str namespace_, name, uid; /* namespace "default" if it has none */
     struct field map;                 /* of the metadata itself, for labels and annotations */
     bool deleting;
+    size_t findings; /* that there were before this object */
 };
+
+/* Was anything found wrong with the object so far? */
+static inline bool metadata_spoiled(const struct metadata *metadata)
+{
+    return diag_count(metadata->map.decode->diag) > metadata->findings;
+}
 
 /*
  * Each adds the object to decode->objects unless something was found wrong with it. Conventions as in decode_parts.h.

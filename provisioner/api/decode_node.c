@@ -8,7 +8,6 @@ int decode_node(const struct field *object, const struct metadata *metadata, str
     struct field taints = field_list(&spec, "taints"), unschedulable = field_any(&spec, "unschedulable"),
                  allocatable = field_map(&status, "allocatable"), capacity = field_map(&status, "capacity");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct node node = {.origin = metadata->origin, .name = metadata->name, .deleting = metadata->deleting};
     field_bool(&unschedulable, &node.unschedulable);
     int rc = decode_node_labels(&labels, &node.labels, err);
@@ -18,7 +17,7 @@ int decode_node(const struct field *object, const struct metadata *metadata, str
         rc = decode_resources(&capacity, false, &node.capacity, err);
     if (rc == 0)
         rc = decode_resources(&allocatable, false, &node.allocatable, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     if (!field_here(&allocatable))
         node.allocatable = node.capacity; /* as the API server fills it in */

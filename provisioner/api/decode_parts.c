@@ -154,9 +154,9 @@ static bool values_good(const struct field *values, enum label_op op, const stru
 static int requirement_members(const struct field *map, const char *const *operators, struct requirement *ret,
                                bool *ret_good, struct err *err)
 {
+    size_t before = diag_count(map->decode->diag);
     struct field key = field_any(map, "key"), op = field_any(map, "operator"), values = field_list(map, "values");
     struct requirement requirement = {0};
-    size_t before = diag_count(map->decode->diag);
     int choice = 0;
     int rc = field_keep(&key, &requirement.key, err);
     if (rc == 0)

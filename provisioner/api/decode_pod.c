@@ -108,7 +108,6 @@ int decode_pod(const struct field *object, const struct metadata *metadata, stru
     struct field map = field_map(&metadata->map, "labels"), spec = field_map(object, "spec");
     struct field node_name = field_any(&spec, "nodeName");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct pod pod = {.origin = metadata->origin, .namespace_ = metadata->namespace_, .name = metadata->name};
     pod.uid = metadata->uid;
     pod.deleting = metadata->deleting;
@@ -127,7 +126,7 @@ int decode_pod(const struct field *object, const struct metadata *metadata, stru
         rc = decode_owners(&metadata->map, &pod, err);
     if (rc == 0)
         rc = decode_volumes(&spec, &pod, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     pod_spark_identity(&pod.labels, &pod.role, &pod.app);
     return VEC_PUSH(&objects->pods, pod) ? 0 : err_nomem(err);
@@ -137,11 +136,10 @@ int decode_daemon_set(const struct field *object, const struct metadata *metadat
 {
     struct field spec = field_map(object, "spec"), template = field_map(&spec, "template");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct daemon_set set = {.origin = metadata->origin, .namespace_ = metadata->namespace_, .name = metadata->name};
     struct pod_spec decoded;
     int rc = decode_pod_template(&template, &set.labels, &decoded, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     rc = objects_intern_spec(objects, &decoded, &set.spec, err);
     if (rc < 0)

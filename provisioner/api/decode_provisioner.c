@@ -242,7 +242,6 @@ int decode_provisioner(const struct field *object, const struct metadata *metada
 {
     struct field spec = field_map(object, "spec"), name = field_any(&metadata->map, "name");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct provisioner provisioner = defaults_of(object, metadata);
     if (!label_value_valid(metadata->name))
         field_bad(&name, "\"%.*s\" becomes a node label, allowed are at most 63 of A-Za-z0-9-_.",
@@ -252,7 +251,7 @@ int decode_provisioner(const struct field *object, const struct metadata *metada
     if (!provisioner.karpenter)
         decode_spark_policy(&spec, &provisioner);
     int rc = decode_parts(&spec, &provisioner, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     return VEC_PUSH(&objects->provisioners, provisioner) ? 0 : err_nomem(err);
 }

@@ -107,11 +107,10 @@ int decode_template(const struct field *object, const struct metadata *metadata,
     static const char *const names[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
     struct field spec = field_map(object, "spec");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct node_template template;
     field_only(object, names);
     int rc = decode_template_spec(&spec, false, &template, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     template.origin = metadata->origin;
     template.name = metadata->name;

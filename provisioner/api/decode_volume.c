@@ -10,7 +10,6 @@ int decode_volume_claim(const struct field *object, const struct metadata *metad
                  old_class = field_any(&annotations, "volume.beta.kubernetes.io/storage-class"),
                  selected = field_any(&annotations, "volume.kubernetes.io/selected-node");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct volume_claim claim = {.namespace_ = metadata->namespace_, .name = metadata->name};
     claim.volume_name = claim.storage_class = claim.selected_node = STR("");
     if (!field_here(&class))
@@ -21,7 +20,7 @@ int decode_volume_claim(const struct field *object, const struct metadata *metad
         rc = field_keep(&class, &claim.storage_class, err);
     if (rc == 0)
         rc = field_keep(&selected, &claim.selected_node, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     return VEC_PUSH(&objects->claims, claim) ? 0 : err_nomem(err);
 }
@@ -54,12 +53,11 @@ int decode_volume(const struct field *object, const struct metadata *metadata, s
     struct field spec = field_map(object, "spec"), affinity = field_map(&spec, "nodeAffinity");
     struct field required = field_map(&affinity, "required"), terms = field_list(&required, "nodeSelectorTerms");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct volume volume = {.name = metadata->name};
     int rc = decode_node_terms(&terms, &volume.terms, &volume.n_terms, err);
     if (rc == 0)
         rc = zone_from_label(metadata, &volume, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     return VEC_PUSH(&objects->volumes, volume) ? 0 : err_nomem(err);
 }
@@ -118,7 +116,6 @@ int decode_storage_class(const struct field *object, const struct metadata *meta
                  mode = field_any(object, "volumeBindingMode"), topologies = field_list(object, "allowedTopologies");
     struct field marked = field_any(&annotations, "storageclass.kubernetes.io/is-default-class");
     struct objects *objects = object->decode->objects;
-    size_t findings = diag_count(object->decode->diag);
     struct storage_class class = {.name = metadata->name, .provisioner = {"", 0}};
     struct str text = {"", 0};
     int choice = 0;
@@ -128,7 +125,7 @@ int decode_storage_class(const struct field *object, const struct metadata *meta
     int rc = field_keep(&provisioner, &class.provisioner, err);
     if (rc == 0)
         rc = decode_topologies(&topologies, &class, err);
-    if (rc < 0 || diag_count(object->decode->diag) > findings)
+    if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     return VEC_PUSH(&objects->storage_classes, class) ? 0 : err_nomem(err);
 }

@@ -193,6 +193,7 @@ static void wrong_requirements_are_found(void **state)
                  cases[i].member);
         read_pod(&world, spec);
         assert_true(world_found(&world, 5, field, cases[i].what));
+        assert_int_equal(diag_count(&world.diag), 1);
         assert_int_equal(world.objects.pods.len, 0);
         world_release(&world);
     }
