@@ -160,6 +160,30 @@ static void reading_survives(void **state)
     assert_true(survive(read_only, &spark) > 0);
 }
 
+static int read_properties(const void *context, struct err *err)
+{
+    const char *text = context;
+    struct objects objects = {0};
+    static struct diag diag;
+    int rc = spark_properties_read(&objects, str_of(text), "tests/fixtures/spark/app.properties", &diag, err);
+    if (!rc)
+        rc = spark_expand(&objects, &diag, err);
+    objects_release(&objects);
+    diag_release(&diag);
+    return rc;
+}
+
+static void properties_survive(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "spark.app.name=etl\\\n daily\nspark.executor.instances=3\n"
+        "spark.kubernetes.executor.podTemplateFile=s3://bucket/pod-spec-template.yml\n"
+        "spark.executor.resource.gpu.amount=1\nspark.executor.resource.gpu.vendor=nvidia.com\n"
+        "spark.kubernetes.executor.volumes.persistentVolumeClaim.a.options.claimName=x-SPARK_EXECUTOR_ID\n";
+    assert_true(survive(read_properties, text) > 0);
+}
+
 static void planning_survives(void **state)
 {
     const struct case_ existing = {*state, existing_paths, "spark/job-1-exec-2"};
@@ -191,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_catalogue_survives),
         cmocka_unit_test(reading_survives),
+        cmocka_unit_test(properties_survive),
         cmocka_unit_test(planning_survives),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
