@@ -182,7 +182,7 @@ static int add_modes(struct answerer *a, struct err *err)
     a->answer->modes = arena_array(a->arena, struct answer_mode, 2);
     if (!a->answer->modes)
         return err_nomem(err);
-    int64_t zoned_microusd = a->context->final.pass.plan.cost_microusd;
+    int64_t zoned_microusd = a->context->zoned_microusd;
     int code = 0;
     if (mode != SPARK_ZONE_ANY)
         code = add_mode(a, mode == SPARK_ZONE_SINGLE ? "spec.spark.zone=single" : "spec.spark.zone=prefer",

@@ -1,4 +1,4 @@
-/* assign.h - real pods for the slots of a plan: an application's pods on few nodes, within its cap on each. */
+/* assign.h - real pods for the slots of a plan: an application's pods on few nodes. */
 #ifndef STOKER_PROVISIONER_PLAN_ASSIGN_H
 #define STOKER_PROVISIONER_PLAN_ASSIGN_H
 
@@ -14,23 +14,15 @@ struct bin {
     uint32_t n_pods;
 };
 
-/* How many executors of one application a bin may hold. */
-struct assign_caps {
-    int32_t (*cap)(const void *context, uint32_t app, const struct bin *bin);
-    const void *context;
-};
-
 /* The bins of a pass's plan, empty: existing nodes first, then the purchases' copies. */
 CC_MUST_CHECK int assign_bins(const struct pass *pass, struct arena *arena, struct bin **ret_bins, size_t *ret_n,
                               struct err *err);
 
 /*
- * Fills the bins with the placed pods of the pass's lists. With `caps` (NULL: none) an application's executors in a
- * bin stay within its cap; where the slots then do not suffice, pods are left without a bin: bin_of_pod [pods.len] is
- * SOLVER_NONE for them, as for pods that have no place. ret_n_left counts them.
+ * Fills the bins with the placed pods of the pass's lists: neighbours there become neighbours on nodes. bin_of_pod
+ * [pods.len] is SOLVER_NONE for pods that have no place.
  */
-CC_MUST_CHECK int assign_pods(const struct objects *objects, const struct pass *pass, const struct assign_caps *caps,
-                              struct bin *bins, size_t n_bins, uint32_t *bin_of_pod, struct arena *arena,
-                              size_t *ret_n_left, struct err *err);
+CC_MUST_CHECK int assign_pods(const struct pass *pass, struct bin *bins, size_t n_bins, uint32_t *bin_of_pod,
+                              size_t n_pods, struct arena *arena, struct err *err);
 
 #endif

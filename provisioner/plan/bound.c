@@ -22,7 +22,7 @@ static void carry_duals(const struct planner_context *context, int64_t *duals_na
         uint32_t shape = pass->compiled.shape_of_part[i];
         if (shape == SOLVER_NONE)
             continue;
-        uint32_t into = context->bound.shape_of_pod[pass->demand.shapes[pass->parts[i].shape].pods[0]];
+        uint32_t into = context->bound.shape_of_pod[pass->part_pods[i][0]];
         int64_t dual = pass->plan.duals_nanousd[pass->relaxed_shape[shape]];
         if (into != SOLVER_NONE && dual > duals_nanousd[into])
             duals_nanousd[into] = dual;

@@ -116,7 +116,7 @@ static struct merged merged_of(const struct compiler *c, const struct compile_pa
     m.hash = hash_words(UINT64_C(0xcbf29ce484222325), m.req, c->n_dims);
     m.hash = hash_words(m.hash, m.admits, BITSET_WORDS(c->n_offerings));
     m.hash = hash_words(m.hash, part->admits_nodes, BITSET_WORDS(c->n_nodes));
-    m.hash = hash_words(m.hash, &(uint64_t){(uint32_t)m.priority + ((uint64_t)part->crowd << 32)}, 1);
+    m.hash = hash_words(m.hash, &(uint64_t){(uint32_t)m.priority}, 1);
     m.hash = hash_codes(m.hash, m.codes, m.n_codes);
     return m;
 }
@@ -143,8 +143,6 @@ static int compare_merged(const struct compiler *c, const struct merged *a, cons
         order = a->n_codes < b->n_codes ? -1 : 1;
     if (!order && a->n_codes)
         order = memcmp(a->codes, b->codes, a->n_codes * sizeof(*a->codes));
-    if (!order && a->part->crowd != b->part->crowd)
-        order = a->part->crowd < b->part->crowd ? -1 : 1;
     return order;
 }
 
@@ -247,17 +245,14 @@ static int invert(struct compiler *c, uint32_t n_codes, struct inverse *ret, str
     return 0;
 }
 
-/* Groups that still have members, and one for each crowd. `origin` [n] is the topology's group, SOLVER_NONE: a crowd.
- */
+/* Groups that still have members; `origin` [n] is the topology's group that each was. */
 static int build_groups(struct compiler *c, const struct inverse *inverse, struct solver_problem *problem,
                         uint32_t **ret_origin, struct err *err)
 {
     const struct topology *topology = c->in->topology;
-    size_t most = topology->n_groups + c->in->n_crowds;
-    struct solver_group *groups = arena_array(c->arena, struct solver_group, most);
-    uint32_t *origin = arena_array(c->arena, uint32_t, most);
-    uint32_t *crowd = arena_array(c->arena, uint32_t, c->n_merged);
-    if (!groups || !origin || !crowd)
+    struct solver_group *groups = arena_array(c->arena, struct solver_group, topology->n_groups);
+    uint32_t *origin = arena_array(c->arena, uint32_t, topology->n_groups);
+    if (!groups || !origin)
         return err_nomem(err);
     uint32_t n = 0;
     for (uint32_t g = 0; g < topology->n_groups; g++) {
@@ -266,17 +261,6 @@ static int build_groups(struct compiler *c, const struct inverse *inverse, struc
             continue;
         origin[n] = g;
         groups[n++] = (struct solver_group){inverse->shapes + inverse->first[g], size, topology->groups[g].cap};
-    }
-    for (uint32_t k = 1; k <= c->in->n_crowds; k++) {
-        uint32_t size = 0, *members = crowd;
-        for (uint32_t s = 0; s < c->n_merged; s++)
-            if (c->merged[s].part->crowd == k)
-                members[size++] = s;
-        if (!size)
-            continue;
-        crowd += size;
-        origin[n] = SOLVER_NONE;
-        groups[n++] = (struct solver_group){members, size, c->in->crowd_caps[k - 1]};
     }
     problem->groups = groups;
     problem->n_groups = n;
@@ -321,9 +305,7 @@ static int build_nodes(struct compiler *c, const uint32_t *origin, struct solver
         return err_nomem(err);
     for (size_t e = 0; e < c->n_nodes; e++, room += problem->n_groups) {
         for (uint32_t g = 0; g < problem->n_groups; g++)
-            room[g] = origin[g] != SOLVER_NONE && topology->group_room
-                          ? topology->group_room[e * topology->n_groups + origin[g]]
-                          : problem->groups[g].cap;
+            room[g] = topology->group_room[e * topology->n_groups + origin[g]];
         nodes[e] = (struct solver_node){.free = c->in->demand->nodes[e].free, .group_room = room};
     }
     problem->nodes = nodes;

@@ -10,15 +10,12 @@
 #include "provisioner/plan/topology.h"
 #include "solver/problem.h"
 
-enum { COMPILE_NO_CROWD = 0 };
-
 /* Pods of one demand shape that may go to the same places. */
 struct compile_part {
     uint32_t shape;               /* index into demand->shapes */
     int64_t n_pods;               /* 0: the part is left out */
     const uint64_t *admits;       /* [supply->n] */
     const uint64_t *admits_nodes; /* [demand->n_nodes] */
-    uint32_t crowd; /* COMPILE_NO_CROWD, or k: one of the pods of which a new node holds at most crowd_caps[k - 1] */
 };
 
 struct compile_input {
@@ -27,8 +24,6 @@ struct compile_input {
     const struct topology *topology; /* its groups and conflicts; its parts are not looked at */
     const struct compile_part *parts;
     size_t n_parts;
-    const int32_t *crowd_caps; /* [n_crowds] */
-    uint32_t n_crowds;
 };
 
 struct compiled {

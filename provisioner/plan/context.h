@@ -21,9 +21,10 @@ struct planner_context {
     struct planner_options options;
     struct arena *arena;
     struct planner_market market;
-    struct settled plain; /* without modes */
-    struct settled final; /* with zone mode and share crowds; the same where there are none */
-    struct draft draft;   /* of final */
+    struct settled plain;   /* without modes */
+    struct settled final;   /* with zone mode and pool share; the same where there are none */
+    int64_t zoned_microusd; /* with zone mode alone */
+    struct draft draft;     /* of final */
     struct pass bound;
     const char **reasons; /* [pods.len] of every pod that has no place, NULL of the others */
 };

@@ -394,14 +394,13 @@ static int explain_refused(struct drafter *d, struct err *err)
 static int build(struct drafter *d, struct err *err)
 {
     struct draft *draft = d->draft;
-    struct assign_caps caps = {share_bin_cap, d->share};
     draft->bin_of_pod = arena_array(d->arena, uint32_t, d->objects->pods.len);
     if (!draft->bin_of_pod)
         return err_nomem(err);
     int code = assign_bins(draft->pass, d->arena, &draft->bins, &draft->n_bins, err);
     if (!code)
-        code = assign_pods(d->objects, draft->pass, d->share ? &caps : NULL, draft->bins, draft->n_bins,
-                           draft->bin_of_pod, d->arena, &draft->n_assign_left, err);
+        code = assign_pods(draft->pass, draft->bins, draft->n_bins, draft->bin_of_pod, d->objects->pods.len, d->arena,
+                           err);
     if (!code)
         code = find_patterns(d, err);
     if (!code)

@@ -38,7 +38,6 @@ struct draft {
     struct draft_group *groups;
     size_t n_groups;
     int64_t cost_microusd;
-    size_t n_assign_left; /* pods that found no slot within a node's share */
     const char **reasons; /* [pods.len] pods that the pass placed and the share did not; else NULL */
     size_t n_refused;     /* those with a reason */
 };
@@ -54,7 +53,8 @@ CC_MUST_CHECK int draft_build(const struct objects *objects, const struct pass *
 /* The capacity that a node of the group is charged at in a dimension: the largest of its choice and alternatives. */
 int64_t draft_charge(const struct draft *draft, const struct draft_group *group, uint32_t dim);
 
-/* The draft for the checker: what is left of the pass's problem without the pods that the share refused, and its plan. */
+/* The draft for the checker: what is left of the pass's problem without the pods that the share refused, and its plan.
+ */
 CC_MUST_CHECK int draft_plan(const struct draft *draft, struct arena *arena, struct solver_problem *ret_problem,
                              struct solver_plan *ret_plan, struct err *err);
 

@@ -1,8 +1,12 @@
 #include "provisioner/plan/context.h"
 
 #include "base/bitset.h"
+#include "provisioner/plan/classes.h"
 #include "provisioner/plan/zone_mode.h"
 #include "solver/check.h"
+
+/* Deals after which the caps are what the last one left. */
+enum { SHARE_ROUNDS = 4 };
 
 /* Does a plan with zones keep its promise: as many pods as without, for at most the premium? */
 static bool acceptable(const struct settled *plain, const struct settled *zoned, const struct zone_mode *modes)
@@ -71,87 +75,44 @@ static int apply_zones(struct planner_context *context, const uint32_t **ret_zon
     return 0;
 }
 
-/* The smallest cap that any Provisioner sets for an application. */
-static int32_t smallest_cap(const struct share *share, uint32_t app)
+static uint64_t *unplaced_pods(const struct planner_context *context, const struct settled *settled)
 {
-    int32_t least = INT32_MAX;
-    for (uint32_t p = 0; p < share->objects->provisioners.len; p++) {
-        int32_t cap = share_cap(share, app, p);
-        least = cap < least ? cap : least;
-    }
-    return least;
-}
-
-/* Applications that did not find slots enough within their cap on each node: crowds of the next pass. */
-static int find_crowds(struct planner_context *context, struct pass_rules *rules, struct err *err)
-{
-    const struct pass *pass = context->draft.pass;
-    size_t n_pods = context->objects->pods.len;
-    struct share share;
-    uint32_t *crowd_of_app = arena_array(context->arena, uint32_t, pass->demand.n_apps);
-    uint32_t *crowd_of_pod = arena_array(context->arena, uint32_t, n_pods);
-    int32_t *caps = arena_array(context->arena, int32_t, pass->demand.n_apps);
-    if (!crowd_of_app || !crowd_of_pod || !caps)
-        return err_nomem(err);
-    int code = share_init(&share, context->objects, &context->market.supply, pass, context->arena, err);
-    if (code)
-        return code;
-    for (size_t i = 0; i < n_pods; i++) {
-        uint32_t app = pass->demand.pod_app[i];
-        if (!context->draft.reasons[i] || app == SOLVER_NONE || crowd_of_app[app])
-            continue;
-        caps[rules->n_crowds++] = smallest_cap(&share, app);
-        crowd_of_app[app] = rules->n_crowds;
-    }
-    for (size_t i = 0; i < n_pods; i++)
-        if (pass->demand.pod_app[i] != SOLVER_NONE)
-            crowd_of_pod[i] = crowd_of_app[pass->demand.pod_app[i]];
-    rules->crowd_of_pod = crowd_of_pod;
-    rules->crowd_caps = caps;
-    return 0;
-}
-
-static int draft_final(struct planner_context *context, struct draft *ret, struct err *err)
-{
-    return draft_build(context->objects, &context->final.pass, &context->market.pools, context->arena, ret, err);
+    uint64_t *set = arena_array(context->arena, uint64_t, BITSET_WORDS(context->objects->pods.len));
+    for (size_t i = 0; set && i < context->objects->pods.len; i++)
+        if (settled->reasons[i])
+            bitset_add(set, i);
+    return set;
 }
 
 /*
- * spec.spot.maxPoolShare. The solver packs executors of many applications as one shape; where real pods then do not
- * fit under their caps, the applications concerned are told apart and capped on each node, and all is solved again.
+ * spec.spot.maxPoolShare: executors are dealt to classes of pools, and all is solved again. Where a limit or the share
+ * itself leaves executors over, the caps are those of the smaller application, which is dealt once more.
  */
 static int apply_share(struct planner_context *context, const uint32_t *zones, struct err *err)
 {
-    struct pass_rules rules = {.zone_of_pod = zones};
-    struct settled *before = arena_new(context->arena, struct settled);
-    struct draft crowded;
-    if (!before)
-        return err_nomem(err);
-    int code = draft_final(context, &context->draft, err);
-    if (code || !context->draft.n_refused)
-        return code;
-    *before = context->final;
-    context->draft.pass = &before->pass;
-    code = find_crowds(context, &rules, err);
-    if (code)
-        return code;
-    uint64_t *skip = arena_array(context->arena, uint64_t, BITSET_WORDS(context->objects->pods.len));
-    if (!skip)
-        return err_nomem(err);
-    for (size_t i = 0; i < context->objects->pods.len; i++)
-        if (before->reasons[i])
-            bitset_add(skip, i);
-    rules.skip = skip;
-    code = settle(&context->market.input, &rules, before->reasons, context->arena, &context->final, err);
-    if (!code)
-        code = draft_final(context, &crowded, err);
-    if (code)
-        return code;
-    if (context->final.n_unplaced + crowded.n_refused < before->n_unplaced + context->draft.n_refused)
-        context->draft = crowded;
-    else
-        context->final = *before;
-    context->draft.pass = &context->final.pass;
+    struct settled settled = context->final;
+    for (int round = 0; round < SHARE_ROUNDS; round++) {
+        struct classes classes;
+        size_t n_before = settled.n_unplaced;
+        uint64_t *skip = unplaced_pods(context, &settled);
+        if (!skip)
+            return err_nomem(err);
+        int code = classes_deal(&context->market.input, &context->plain.pass, zones, skip, settled.reasons,
+                                context->arena, &classes, err);
+        if (code)
+            return code;
+        struct pass_rules rules = {.skip = classes.skip,
+                                   .zone_of_pod = zones,
+                                   .class_of_pod = classes.class_of_pod,
+                                   .classes = classes.masks,
+                                   .n_classes = classes.n};
+        code = settle(&context->market.input, &rules, classes.reasons, context->arena, &settled, err);
+        if (code)
+            return code;
+        if (settled.n_unplaced == n_before)
+            break;
+    }
+    context->final = settled;
     return 0;
 }
 
@@ -179,7 +140,11 @@ int planner_modes_apply(struct planner_context *context, struct err *err)
         return code;
     context->final = context->plain;
     code = apply_zones(context, &zones, err);
-    if (!code)
+    context->zoned_microusd = context->final.pass.plan.cost_microusd;
+    if (!code && share_wanted(context->objects))
         code = apply_share(context, zones, err);
+    if (!code)
+        code = draft_build(context->objects, &context->final.pass, &context->market.pools, context->arena,
+                           &context->draft, err);
     return code ? code : verify_draft(context, err);
 }

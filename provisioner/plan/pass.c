@@ -9,7 +9,7 @@
  * Close enough for a large demand, where the last tenth of a per cent takes longest; small ones are worth the whole
  * search, which is short there.
  */
-static const double LARGE_GAP_TARGET = 0.005;
+static const double LARGE_GAP_TARGET = 0.008;
 enum { LARGE_PODS = 500 };
 
 static size_t pod_count(const struct pass_input *input)
@@ -20,7 +20,7 @@ static size_t pod_count(const struct pass_input *input)
 static int build_demand(const struct pass_input *input, const struct pass_rules *rules, struct arena *arena,
                         struct pass *pass, struct err *err)
 {
-    struct demand_options options = {.by_app = rules->zone_of_pod || rules->crowd_of_pod, .skip = rules->skip};
+    struct demand_options options = {.by_app = rules->zone_of_pod != NULL, .skip = rules->skip};
     int code = demand_build(input->objects, input->supply, &options, arena, &pass->demand, err);
     if (code)
         return code;
@@ -38,22 +38,76 @@ static int build_demand(const struct pass_input *input, const struct pass_rules 
     return topology_build(&pass->demand, zone_of_app, arena, &pass->topology, err);
 }
 
-static int build_parts(const struct pass_rules *rules, struct arena *arena, struct pass *pass, struct err *err)
+static void add_part(struct pass *pass, const struct topology_part *part, const uint64_t *admits, const uint32_t *pods,
+                     uint32_t n_pods)
 {
-    pass->n_parts = pass->topology.n_parts;
-    pass->parts = arena_array(arena, struct compile_part, pass->n_parts);
-    if (!pass->parts)
+    pass->part_pods[pass->n_parts] = pods;
+    pass->parts[pass->n_parts++] = (struct compile_part){
+        .shape = part->shape, .n_pods = n_pods, .admits = admits, .admits_nodes = part->admits_nodes};
+}
+
+/* One part of the topology by the classes of its pods: a part for each, and one for the pods that have none. */
+static int split_part(const struct pass_input *input, const struct pass_rules *rules, const struct topology_part *part,
+                      const uint32_t *pods, struct arena *arena, struct pass *pass, struct err *err)
+{
+    size_t n_offerings = input->market->supply->n;
+    uint32_t *first = arena_array(arena, uint32_t, (size_t)rules->n_classes + 2);
+    uint32_t *sorted = arena_array(arena, uint32_t, part->n_pods);
+    if (!first || !sorted)
         return err_nomem(err);
-    for (size_t i = 0; i < pass->n_parts; i++) {
-        const struct topology_part *part = &pass->topology.parts[i];
+    for (uint32_t k = 0; k < part->n_pods; k++) {
+        uint32_t class = rules->class_of_pod[pods[k]];
+        first[(class == SOLVER_NONE ? rules->n_classes : class) + 1]++;
+    }
+    for (uint32_t c = 0; c <= rules->n_classes; c++)
+        first[c + 1] += first[c];
+    for (uint32_t k = part->n_pods; k-- > 0;) {
+        uint32_t class = rules->class_of_pod[pods[k]];
+        sorted[--first[(class == SOLVER_NONE ? rules->n_classes : class) + 1]] = pods[k];
+    }
+    /* first[c + 1] is now where class c begins. */
+    for (uint32_t c = 0; c <= rules->n_classes; c++) {
+        uint32_t begin = first[c + 1], end = c < rules->n_classes ? first[c + 2] : part->n_pods;
+        const uint64_t *admits = part->admits;
+        if (begin == end)
+            continue;
+        if (c < rules->n_classes) {
+            uint64_t *narrowed = arena_array(arena, uint64_t, BITSET_WORDS(n_offerings));
+            if (!narrowed)
+                return err_nomem(err);
+            bitset_copy(narrowed, part->admits, n_offerings);
+            bitset_and(narrowed, rules->classes[c], n_offerings);
+            admits = narrowed;
+        }
+        add_part(pass, part, admits, sorted + begin, end - begin);
+    }
+    return 0;
+}
+
+/* Deals each demand shape's pods to its parts, in input order; those that topology refused are the last. */
+static int build_parts(const struct pass_input *input, const struct pass_rules *rules, struct arena *arena,
+                       struct pass *pass, struct err *err)
+{
+    const struct topology *topology = &pass->topology;
+    size_t most = 0;
+    for (size_t i = 0; i < topology->n_parts; i++)
+        most += topology->parts[i].n_pods < rules->n_classes + 1 ? topology->parts[i].n_pods : rules->n_classes + 1;
+    pass->parts = arena_array(arena, struct compile_part, most);
+    pass->part_pods = arena_array(arena, const uint32_t *, most);
+    pass->dealt = arena_array(arena, uint32_t, pass->demand.n_shapes);
+    if (!pass->parts || !pass->part_pods || !pass->dealt)
+        return err_nomem(err);
+    for (size_t i = 0; i < topology->n_parts; i++) {
+        const struct topology_part *part = &topology->parts[i];
         const struct demand_shape *shape = &pass->demand.shapes[part->shape];
-        bool crowded = rules->crowd_of_pod && shape->role == SPARK_EXECUTOR;
-        pass->parts[i] =
-            (struct compile_part){.shape = part->shape,
-                                  .n_pods = shape->reason ? 0 : part->n_pods,
-                                  .admits = part->admits,
-                                  .admits_nodes = part->admits_nodes,
-                                  .crowd = crowded ? rules->crowd_of_pod[shape->pods[0]] : COMPILE_NO_CROWD};
+        const uint32_t *pods = shape->pods + pass->dealt[part->shape];
+        if (shape->reason || !part->n_pods)
+            continue;
+        pass->dealt[part->shape] += part->n_pods;
+        if (!rules->class_of_pod)
+            add_part(pass, part, part->admits, pods, part->n_pods);
+        else if (split_part(input, rules, part, pods, arena, pass, err))
+            return ERR_NOMEM;
     }
     return 0;
 }
@@ -94,7 +148,6 @@ static int build_relaxed(const struct compile_input *input, struct arena *arena,
         return code;
     whole.parts = parts;
     whole.n_parts = pass->demand.n_shapes;
-    whole.n_crowds = 0;
     code = compile_problem(&whole, arena, &pass->relaxed, err);
     if (code)
         return code;
@@ -125,13 +178,11 @@ static int build_problems(const struct pass_input *input, const struct pass_rule
                                .demand = &pass->demand,
                                .topology = &pass->topology,
                                .parts = pass->parts,
-                               .n_parts = pass->n_parts,
-                               .crowd_caps = rules->crowd_caps,
-                               .n_crowds = rules->n_crowds};
+                               .n_parts = pass->n_parts};
     int code = compile_problem(&in, arena, &pass->compiled, err);
     if (code)
         return code;
-    pass->narrowed = pass->topology.narrowed || rules->zone_of_pod || rules->n_crowds;
+    pass->narrowed = pass->topology.narrowed || rules->zone_of_pod || rules->class_of_pod;
     return pass->narrowed ? build_relaxed(&in, arena, pass, err) : same_shapes(arena, pass, err);
 }
 
@@ -171,25 +222,20 @@ static int solve(const struct pass_input *input, struct arena *arena, struct pas
     return 0;
 }
 
-/*
- * Deals each demand shape's pods to its parts, in input order; those that topology refused are the last. Fills
- * shape_of_pod and the reasons of pods that never reach the solver.
- */
-static int deal_pods(const struct pass_input *input, struct arena *arena, struct pass *pass, struct err *err)
+/* Fills shape_of_pod, and the reasons of pods that never reach the solver. */
+static int note_pods(const struct pass_input *input, struct arena *arena, struct pass *pass, struct err *err)
 {
     const struct demand *demand = &pass->demand;
-    uint32_t *dealt = arena_array(arena, uint32_t, demand->n_shapes);
+    uint32_t *dealt = pass->dealt;
     pass->shape_of_pod = arena_array(arena, uint32_t, pod_count(input));
     pass->reasons = arena_array(arena, const char *, pod_count(input));
-    if (!dealt || !pass->shape_of_pod || !pass->reasons)
+    if (!pass->shape_of_pod || !pass->reasons)
         return err_nomem(err);
     for (size_t i = 0; i < pod_count(input); i++)
         pass->shape_of_pod[i] = SOLVER_NONE;
-    for (size_t i = 0; i < pass->n_parts; i++) {
-        uint32_t shape = pass->parts[i].shape;
+    for (size_t i = 0; i < pass->n_parts; i++)
         for (int64_t k = 0; k < pass->parts[i].n_pods; k++)
-            pass->shape_of_pod[demand->shapes[shape].pods[dealt[shape]++]] = pass->compiled.shape_of_part[i];
-    }
+            pass->shape_of_pod[pass->part_pods[i][k]] = pass->compiled.shape_of_part[i];
     for (size_t r = 0; r < pass->topology.n_refusals; r++) {
         const struct topology_refusal *refusal = &pass->topology.refusals[r];
         for (uint32_t k = 0; k < refusal->n_pods; k++)
@@ -292,13 +338,13 @@ int pass_run(const struct pass_input *input, const struct pass_rules *rules, str
     struct pass pass = {0};
     int code = build_demand(input, rules, arena, &pass, err);
     if (!code)
-        code = build_parts(rules, arena, &pass, err);
+        code = build_parts(input, rules, arena, &pass, err);
     if (!code)
         code = build_problems(input, rules, arena, &pass, err);
     if (!code)
         code = solve(input, arena, &pass, err);
     if (!code)
-        code = deal_pods(input, arena, &pass, err);
+        code = note_pods(input, arena, &pass, err);
     if (!code)
         code = build_lists(input, arena, &pass, err);
     if (!code)

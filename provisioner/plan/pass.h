@@ -19,9 +19,9 @@ struct pass_input {
 struct pass_rules {
     const uint64_t *skip;         /* bitset: pods that are left out */
     const uint32_t *zone_of_pod;  /* zone that the pod's application is kept in, SOLVER_NONE: any */
-    const uint32_t *crowd_of_pod; /* COMPILE_NO_CROWD or k: see compile_part; executors only */
-    const int32_t *crowd_caps;    /* [n_crowds] */
-    uint32_t n_crowds;
+    const uint32_t *class_of_pod; /* index into classes: pools that the pod is kept to; SOLVER_NONE: none */
+    uint64_t *const *classes;     /* [n_classes] bitsets [supply->n] */
+    uint32_t n_classes;
 };
 
 /* The pods of one solver shape in the order in which they get places: application by application, driver first. */
@@ -34,7 +34,9 @@ struct pass {
     struct demand demand;
     struct topology topology;
     struct compile_part *parts; /* [n_parts] */
+    const uint32_t **part_pods; /* [n_parts] the pods of each part */
     size_t n_parts;
+    uint32_t *dealt; /* [demand.n_shapes] pods that have their part or refusal */
     struct compiled compiled;
     struct compiled relaxed;       /* what the duals are about; the same as `compiled` unless `narrowed` */
     const uint32_t *relaxed_shape; /* [compiled's shapes] */

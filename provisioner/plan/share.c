@@ -48,14 +48,6 @@ int32_t share_cap(const struct share *share, uint32_t app, uint32_t provisioner)
     return cap > 1 ? cap : 1;
 }
 
-int32_t share_bin_cap(const void *context, uint32_t app, const struct bin *bin)
-{
-    const struct share *share = context;
-    if (bin->offering == SOLVER_NONE)
-        return INT32_MAX;
-    return share_cap(share, app, share->supply->offerings[bin->offering].provisioner);
-}
-
 void share_count(const struct share *share, const uint32_t *pods, size_t n, struct share_loads *loads)
 {
     for (size_t i = 0; i < n; i++) {

@@ -42,9 +42,6 @@ CC_MUST_CHECK int share_init(struct share *share, const struct objects *objects,
 /* max(1, floor(share x executors)) of the application in one pool of the Provisioner; INT32_MAX if it sets no share. */
 int32_t share_cap(const struct share *share, uint32_t app, uint32_t provisioner);
 
-/* share_cap for assign_caps; `context` is the share. Existing nodes have no cap. */
-int32_t share_bin_cap(const void *context, uint32_t app, const struct bin *bin);
-
 /* The executors by application among `pods` [n]: added to `loads`, which has room for them. */
 void share_count(const struct share *share, const uint32_t *pods, size_t n, struct share_loads *loads);
 

@@ -4,25 +4,11 @@
 #include <stdlib.h>
 
 #include "base/bitset.h"
+#include "provisioner/plan/estimate.h"
 
 static size_t pod_count(const struct zone_mode *m)
 {
     return m->input->objects->pods.len;
-}
-
-/* The largest share of a node that one pod takes in any dimension; infinite if it does not fit. */
-static double node_share(const int64_t *req, const int64_t *alloc, uint32_t n_dims)
-{
-    double share = 0;
-    for (uint32_t d = 0; d < n_dims; d++) {
-        if (!req[d])
-            continue;
-        if (req[d] > alloc[d])
-            return INFINITY;
-        double part = (double)req[d] / (double)alloc[d];
-        share = part > share ? part : share;
-    }
-    return share;
 }
 
 /* Estimates one pod of a shape in each zone. */
@@ -33,14 +19,14 @@ static void estimate_shape(const struct zone_mode *m, const struct demand_shape 
         cost_microusd[z] = INFINITY;
     BITSET_EACH (j, shape->admits, supply->n) {
         const struct supply_offering *o = &supply->offerings[j];
-        double cost = (double)o->price_microusd * node_share(shape->req, o->alloc, supply->dims->n);
+        double cost = (double)o->price_microusd * estimate_share(shape->req, o->alloc, supply->dims->n);
         if (cost < cost_microusd[o->zone])
             cost_microusd[o->zone] = cost;
     }
     BITSET_EACH (e, shape->admits_nodes, m->demand->n_nodes) {
         const struct demand_node *node = &m->demand->nodes[e];
         if (node->zone != SOLVER_NONE && isinf(cost_microusd[node->zone]) &&
-            !isinf(node_share(shape->req, node->free, supply->dims->n)))
+            !isinf(estimate_share(shape->req, node->free, supply->dims->n)))
             cost_microusd[node->zone] = 0;
     }
 }
