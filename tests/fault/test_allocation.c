@@ -150,12 +150,15 @@ static int read_plan_explain(const void *context, struct err *err)
 }
 
 static const char *const existing_paths[] = {"examples/existing-nodes", NULL};
+static const char *const kinds_paths[] = {"tests/fixtures/kinds", NULL};
 static const char *const spark_paths[] = {"examples/two-provisioners", NULL};
 
 static void reading_survives(void **state)
 {
     (void)state;
     const struct case_ existing = {NULL, existing_paths, NULL}, spark = {NULL, spark_paths, NULL};
+    const struct case_ kinds = {NULL, kinds_paths, NULL};
+    assert_true(survive(read_only, &kinds) > 0);
     assert_true(survive(read_only, &existing) > 0);
     assert_true(survive(read_only, &spark) > 0);
 }
