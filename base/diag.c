@@ -6,6 +6,14 @@
 
 #include "base/str.h"
 
+/* Input that is quoted may hold anything: nothing of it reaches a terminal as a command. */
+static void hide_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 void diag_add(struct diag *diag, const char *file, int line, const char *field, const char *fmt, ...)
 {
     if (diag->len == DIAG_MAX) {
@@ -17,6 +25,7 @@ void diag_add(struct diag *diag, const char *file, int line, const char *field, 
     va_start(args, fmt);
     vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
+    hide_controls(what);
     char *text = arena_printf(&diag->arena, "%s%s%s", field, field[0] ? ": " : "", what);
     char *name = arena_printf(&diag->arena, "%s", file);
     if (!text || !name) {

@@ -23,7 +23,10 @@ struct diag {
     size_t dropped; /* findings beyond DIAG_MAX */
 };
 
-/* Adds a finding. `field` is a path such as "spec.requirements[2].operator", "" if the document as a whole is meant. */
+/*
+ * Adds a finding. `field` is a path such as "spec.requirements[2].operator", "" if the document as a whole is meant.
+ * Control characters become '?'.
+ */
 void diag_add(struct diag *diag, const char *file, int line, const char *field, const char *fmt, ...) CC_PRINTF(5, 6);
 
 /* Adds a finding from a reader's message: "line N: what" is put at line N, any other at no line. */

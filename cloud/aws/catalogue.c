@@ -165,12 +165,12 @@ static size_t count_lines(struct str bytes)
 
 static int read_prices(struct loading *load, struct str bytes, const char *file, struct err *err)
 {
-    load->rows = malloc(count_lines(bytes) * sizeof(*load->rows));
-    load->zones = malloc(MAX_ZONES * sizeof(*load->zones));
+    load->rows = calloc(count_lines(bytes), sizeof(*load->rows));
+    load->zones = calloc(MAX_ZONES, sizeof(*load->zones));
     if (!load->rows || !load->zones)
         return err_nomem(err);
     struct tsv tsv;
-    struct str cells[N_PRICE_COLUMNS];
+    struct str cells[N_PRICE_COLUMNS] = {{NULL, 0}};
     if (tsv_open(&tsv, bytes, file, price_columns, N_PRICE_COLUMNS, load->diag))
         while (tsv_next(&tsv, cells))
             read_row(load, &tsv, cells);

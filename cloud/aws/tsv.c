@@ -72,6 +72,8 @@ bool tsv_open(struct tsv *tsv, struct str bytes, const char *file, const struct 
     for (size_t i = 0; i < TSV_MAX_COLUMNS; i++)
         tsv->cell_of[i] = -1;
     struct str header, names[TSV_MAX_COLUMNS];
+    if (str_starts(bytes, "\xef\xbb\xbf")) /* a byte order mark, as spreadsheets write it */
+        tsv->rest = (struct str){bytes.ptr + 3, bytes.len - 3};
     if (!next_line(tsv, &header)) {
         diag_add(diag, file, 0, "", "the table is empty, its first line must name the columns");
         return false;

@@ -112,7 +112,7 @@ int aws_types_read(struct str bytes, const char *file, struct arena *arena, stru
         return err_nomem(err);
     }
     struct tsv tsv;
-    struct str cells[N_FIELDS];
+    struct str cells[N_FIELDS] = {{NULL, 0}};
     size_t n = 0, kept = 0;
     if (tsv_open(&tsv, bytes, file, columns, N_FIELDS, diag))
         while (tsv_next(&tsv, cells))

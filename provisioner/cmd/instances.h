@@ -87,7 +87,7 @@ const char *instances_interruption(int bucket);
 CC_MUST_CHECK int instances_table(const struct instances *instances, bool wide, struct terminal terminal, FILE *file,
                                   struct err *err);
 
-/* The contract of docs/json.md. ERR_FATAL. */
+/* The contract of docs/prices.md. ERR_FATAL. */
 CC_MUST_CHECK int instances_json(const struct instances *instances, enum emit_syntax syntax, FILE *file,
                                  struct err *err);
 

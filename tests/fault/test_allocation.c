@@ -16,6 +16,7 @@
 
 #include "cloud/aws/catalogue.h"
 #include "provisioner/api/decode.h"
+#include "provisioner/cmd/instances.h"
 #include "provisioner/plan/planner.h"
 #include "provisioner/spark/spark.h"
 
@@ -195,6 +196,38 @@ static void planning_survives(void **state)
     assert_true(survive(read_plan_explain, &spark) > 0);
 }
 
+/* Labels to choose among, daemon pods and an overlay: all that makes a supply. */
+static int read_overlay_list(const void *context, struct err *err)
+{
+    static const char overlay_text[] = "kind: PriceOverlay\nspec: {adjust: '-5%', requirements: [{key: team, operator: "
+                                       "In, values: [red]}]}\n";
+    const struct case_ *c = context;
+    struct objects objects = {0};
+    struct overlay overlay = {0};
+    static struct diag diag;
+    struct arena arena = ARENA_INIT;
+    struct instances instances;
+    const struct instances_query query = {
+        .pod = {.items = {{STR("cpu"), 1000}}, .n = 1, .count = 1}, .overlay = &overlay, .max_rows = 5};
+    int rc = read_all(c->paths, &objects, &diag, err);
+    if (!rc)
+        rc = overlay_read(&overlay, str_of(overlay_text), "overlay.yaml", &diag, err);
+    if (!rc)
+        rc = instances_find(&objects, c->catalogue, &query, &arena, &instances, err);
+    overlay_release(&overlay);
+    arena_release(&arena);
+    objects_release(&objects);
+    diag_release(&diag);
+    return rc;
+}
+
+static void listing_survives(void **state)
+{
+    static const char *const paths[] = {"tests/fault/open-labels.yaml", NULL};
+    const struct case_ open_labels = {*state, paths, NULL};
+    assert_true(survive(read_overlay_list, &open_labels) > 0);
+}
+
 static struct arena market;
 static struct cloud_catalogue catalogue;
 
@@ -220,6 +253,7 @@ int main(void)
         cmocka_unit_test(reading_survives),
         cmocka_unit_test(properties_survive),
         cmocka_unit_test(planning_survives),
+        cmocka_unit_test(listing_survives),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

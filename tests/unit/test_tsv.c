@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -51,6 +52,26 @@ static void a_missing_optional_column_is_empty(void **state)
     assert_true(open_text(&tsv, "name\na\n"));
     assert_true(tsv_next(&tsv, cells));
     assert_int_equal(cells[1].len, 0);
+}
+
+static void a_byte_order_mark_is_passed_by(void **state)
+{
+    (void)state;
+    struct tsv tsv;
+    struct str cells[2];
+    assert_true(open_text(&tsv, "\xef\xbb\xbfname\na\n"));
+    assert_true(tsv_next(&tsv, cells));
+    assert_true(str_is(cells[0], "a"));
+}
+
+static void control_characters_stay_out_of_findings(void **state)
+{
+    (void)state;
+    struct tsv tsv;
+    assert_true(open_text(&tsv, "name\n"));
+    assert_false(tsv_name(&tsv, "name", STR("\033[2J")));
+    assert_null(strchr(diag.findings[0].text, '\033'));
+    assert_non_null(strstr(diag.findings[0].text, "\"?[2J\""));
 }
 
 static void wrong_headers_are_findings(void **state)
@@ -123,6 +144,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(columns_stand_in_any_order, clear),
         cmocka_unit_test_teardown(a_missing_optional_column_is_empty, clear),
+        cmocka_unit_test_teardown(a_byte_order_mark_is_passed_by, clear),
+        cmocka_unit_test_teardown(control_characters_stay_out_of_findings, clear),
         cmocka_unit_test_teardown(wrong_headers_are_findings, clear),
         cmocka_unit_test_teardown(rows_of_a_wrong_width_are_left_out, clear),
         cmocka_unit_test_teardown(numbers_have_a_range, clear),
