@@ -28,7 +28,7 @@ void *arena_alloc(struct arena *arena, size_t size);
 /* As arena_alloc for count * size bytes; NULL on overflow too. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
 
-#define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define arena_new(arena, type)          ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_array(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))
 
 /* A copy of `size` bytes with a NUL behind them; NULL if memory ran out. */

@@ -39,6 +39,7 @@ bool bitset_equal(const uint64_t *a, const uint64_t *b, size_t bits);
 /* The first member at or behind `from`, or `bits` if there is none. */
 size_t bitset_next(const uint64_t *set, size_t bits, size_t from);
 
-#define BITSET_EACH(i, set, bits) for (size_t i = bitset_next((set), (bits), 0); i < (bits); i = bitset_next((set), (bits), i + 1))
+#define BITSET_EACH(i, set, bits) \
+    for (size_t i = bitset_next((set), (bits), 0); i < (bits); i = bitset_next((set), (bits), i + 1))
 
 #endif

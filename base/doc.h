@@ -1,4 +1,4 @@
-/* doc.h - YAML and JSON as one kind of tree that knows its line numbers; libyaml and cJSON stay behind it. */
+/* doc.h - YAML and JSON as one kind of tree that knows its line numbers; libyaml stays behind it. */
 #ifndef STOKER_BASE_DOC_H
 #define STOKER_BASE_DOC_H
 

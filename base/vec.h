@@ -8,15 +8,15 @@
 /* Room for one more element; false if memory ran out (nothing changed). For the macros below. */
 bool vec_grow(void **items, size_t *cap, size_t len, size_t item_size);
 
-#define VEC(type)                                                                                                      \
-    struct {                                                                                                           \
-        type *items;                                                                                                   \
-        size_t len, cap;                                                                                               \
+#define VEC(type)        \
+    struct {             \
+        type *items;     \
+        size_t len, cap; \
     }
 
 /* Appends a value; evaluates to false if memory ran out. */
-#define VEC_PUSH(vec, value)                                                                                           \
-    (((vec)->len < (vec)->cap || vec_grow((void **)&(vec)->items, &(vec)->cap, (vec)->len, sizeof(*(vec)->items))) &&  \
+#define VEC_PUSH(vec, value)                                                                                          \
+    (((vec)->len < (vec)->cap || vec_grow((void **)&(vec)->items, &(vec)->cap, (vec)->len, sizeof(*(vec)->items))) && \
      ((vec)->items[(vec)->len++] = (value), true))
 
 #define VEC_FREE(vec) (free((vec)->items), (vec)->items = NULL, (vec)->len = (vec)->cap = 0)

@@ -274,14 +274,30 @@ static int64_t missing_executors(const struct spark_demand *demand, const struct
     return demand->executors > there ? demand->executors - there : 0;
 }
 
+/* What tells the application from all others: the id that Spark gave it, or until there is one namespace/name. */
+static int name_app(struct objects *objects, const struct spark_demand *demand, const struct running *running,
+                    struct str *ret, struct err *err)
+{
+    if (running || demand->app_id.len) {
+        *ret = running ? running->app : demand->app_id;
+        return 0;
+    }
+    const char *name = arena_printf(&objects->arena, "%.*s/%.*s", STR_ARG(demand->namespace_), STR_ARG(demand->name));
+    if (!name)
+        return err_nomem(err);
+    *ret = str_of(name);
+    return 0;
+}
+
 static int expand(struct objects *objects, const struct spark_demand *demand, const struct running *running,
                   struct err *err)
 {
     if (running && running->driver_ended && !running->driver_lives)
         return 0;
     struct expansion expansion = {.objects = objects, .demand = demand};
-    expansion.app = running ? running->app : demand->app_id.len ? demand->app_id : demand->name;
-    int code = objects_intern_spec(objects, &demand->driver.spec, &expansion.driver_spec, err);
+    int code = name_app(objects, demand, running, &expansion.app, err);
+    if (code == 0)
+        code = objects_intern_spec(objects, &demand->driver.spec, &expansion.driver_spec, err);
     if (code == 0)
         code = objects_intern_spec(objects, &demand->executor.spec, &expansion.executor_spec, err);
     if (code == 0 && demand->has_driver && !(running && running->driver_lives))

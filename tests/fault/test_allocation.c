@@ -154,12 +154,16 @@ static const char *const existing_paths[] = {"examples/existing-nodes", NULL};
 static const char *const kinds_paths[] = {"tests/fixtures/kinds", NULL};
 static const char *const spark_paths[] = {"examples/two-provisioners", NULL};
 
+static const char *const json_paths[] = {"tests/fixtures/spark/3.5-templates-pvc-executor-1.json", NULL};
+
 static void reading_survives(void **state)
 {
     (void)state;
     const struct case_ existing = {NULL, existing_paths, NULL}, spark = {NULL, spark_paths, NULL};
     const struct case_ kinds = {NULL, kinds_paths, NULL};
     assert_true(survive(read_only, &kinds) > 0);
+    const struct case_ json = {NULL, json_paths, NULL};
+    assert_true(survive(read_only, &json) > 0);
     assert_true(survive(read_only, &existing) > 0);
     assert_true(survive(read_only, &spark) > 0);
 }

@@ -161,6 +161,28 @@ static void refused(void **state)
     refuse(deep, "line 1: nested too deeply");
 }
 
+/* What is JSON means the same as YAML. */
+static void json_is_yaml(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"a\":[1,-2.5e3,true,false,null,\"x\",\"1\",\"\",{}],\"b\":{\"c\":[[],[\"\\n\\u00e9\\\"\"]]}}",
+        "{\"kind\":\"List\",\"items\":[{\"kind\":\"Pod\",\"n\":1},{\"kind\":\"Node\"}]}",
+        "{\"items\":[{\"kind\":\"Pod\",\"n\":1},{\"kind\":\"Node\"}],\"kind\":\"List\"}",
+        "{\"items\":[{\"n\":1},{\"n\":2}],\"kind\":\"PodList\",\"apiVersion\":\"v1\"}",
+        "{\n\"a\":\n1,\r\n\"b\":[\n2]}",
+        "[]",
+    };
+    for (size_t i = 0; i < CC_COUNT(texts); i++) {
+        char yaml[512];
+        struct trace from_json = {0}, from_yaml = {0};
+        snprintf(yaml, sizeof(yaml), "--- %s", texts[i]);
+        assert_int_equal(doc_read(str_of(texts[i]), "x.json", trace_object, &from_json, NULL), 0);
+        assert_int_equal(doc_read(str_of(yaml), "x.yaml", trace_object, &from_yaml, NULL), 0);
+        assert_string_equal(from_json.text, from_yaml.text);
+    }
+}
+
 static void callback_stops(void **state)
 {
     (void)state;
@@ -175,9 +197,10 @@ static void callback_stops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(scalars),      cmocka_unit_test(documents), cmocka_unit_test(lists),
-        cmocka_unit_test(anchors),      cmocka_unit_test(merges),    cmocka_unit_test(bombs),
-        cmocka_unit_test(many_anchors), cmocka_unit_test(refused),   cmocka_unit_test(callback_stops),
+        cmocka_unit_test(scalars),        cmocka_unit_test(documents), cmocka_unit_test(lists),
+        cmocka_unit_test(anchors),        cmocka_unit_test(merges),    cmocka_unit_test(bombs),
+        cmocka_unit_test(many_anchors),   cmocka_unit_test(refused),   cmocka_unit_test(json_is_yaml),
+        cmocka_unit_test(callback_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

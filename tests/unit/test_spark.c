@@ -272,7 +272,7 @@ static void everything_else_of_a_configuration(void **state)
     const struct pod *executor = pod_named(&world, "my-etl-daily-exec-2");
     const struct pod_spec *spec = world.objects.specs.items[executor->spec];
     assert_true(str_is(executor->namespace_, "jobs"));
-    assert_true(str_is(executor->app, "my-etl-daily"));
+    assert_true(str_is(executor->app, "jobs/my-etl-daily"));
     assert_int_equal(executor->spec, pod_named(&world, "my-etl-daily-exec-1")->spec);
     assert_int_equal(amount(spec, "nvidia.com/gpu"), 2);
     assert_int_equal(amount(world.objects.specs.items[driver->spec], "nvidia.com/gpu"), 0);
