@@ -9,7 +9,8 @@
 enum { DIM_CPU = 0, DIM_MEMORY = 1, DIM_PODS = 2, DIM_FIRST_OTHER = 3 };
 
 struct dims {
-    struct str names[SOLVER_MAX_DIMS]; /* "cpu", "memory", "pods", then every other resource that pods ask for or limits name */
+    struct str names[SOLVER_MAX_DIMS]; /* "cpu", "memory", "pods", then every other resource that pods ask for or limits
+                                          name */
     uint32_t n;
 };
 

@@ -147,10 +147,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(rules_keep_their_order),
-        TEST(percentages_have_bounds),
-        TEST(wrong_documents_are_findings),
-        TEST(what_is_no_document_is_said_by_line),
+        TEST(rules_keep_their_order),       TEST(percentages_have_bounds),
+        TEST(wrong_documents_are_findings), TEST(what_is_no_document_is_said_by_line),
         TEST(an_empty_file_has_no_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
