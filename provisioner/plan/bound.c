@@ -14,10 +14,10 @@ static void count_placed(const struct planner_context *context, int64_t *placed)
     }
 }
 
-/* The last solve's duals, shape by shape through their pods: a shape that it did not have keeps 0. */
+/* The duals of the pass without modes, shape by shape through their pods: a shape that it did not have keeps 0. */
 static void carry_duals(const struct planner_context *context, int64_t *duals_nanousd)
 {
-    const struct pass *pass = &context->final.pass;
+    const struct pass *pass = &context->plain.pass;
     for (size_t i = 0; pass->plan.duals_nanousd && i < pass->n_parts; i++) {
         uint32_t shape = pass->compiled.shape_of_part[i];
         if (shape == SOLVER_NONE)

@@ -22,6 +22,7 @@ struct planner_context {
     struct arena *arena;
     struct planner_market market;
     struct settled plain;   /* without modes */
+    int64_t plain_ms;       /* that it took */
     struct settled final;   /* with zone mode and pool share; the same where there are none */
     int64_t zoned_microusd; /* with zone mode alone */
     struct draft draft;     /* of final */

@@ -5,8 +5,8 @@
 #include "provisioner/plan/zone_mode.h"
 #include "solver/check.h"
 
-/* Deals after which the caps are what the last one left. */
-enum { SHARE_ROUNDS = 4 };
+/* Deals after which the caps are what the last one left; the least time for a mode's solve. */
+enum { SHARE_ROUNDS = 4, MIN_MODE_MS = 50 };
 
 /* Does a plan with zones keep its promise: as many pods as without, for at most the premium? */
 static bool acceptable(const struct settled *plain, const struct settled *zoned, const struct zone_mode *modes)
@@ -14,6 +14,16 @@ static bool acceptable(const struct settled *plain, const struct settled *zoned,
     size_t n_skipped = modes->skip ? bitset_count(modes->skip, modes->input->objects->pods.len) : 0;
     return zoned->n_unplaced <= plain->n_unplaced + n_skipped &&
            pools_within(zoned->pass.plan.cost_microusd, plain->pass.plan.cost_microusd, 1 + modes->premium);
+}
+
+/* A mode's solve may take as long as the plain one took, so that modes at most double the time. */
+static int settle_mode(struct planner_context *context, const struct pass_rules *rules, const char *const *reasons,
+                       struct settled *ret, struct err *err)
+{
+    struct pass_input input = context->market.input;
+    if (context->plain_ms < input.budget_ms)
+        input.budget_ms = context->plain_ms > MIN_MODE_MS ? context->plain_ms : MIN_MODE_MS;
+    return settle(&input, rules, reasons, context->arena, ret, err);
 }
 
 static int try_zones(struct planner_context *context, struct zone_mode *modes, enum zone_attempt attempt,
@@ -26,7 +36,7 @@ static int try_zones(struct planner_context *context, struct zone_mode *modes, e
     if (code)
         return code;
     struct pass_rules rules = {.skip = modes->skip, .zone_of_pod = zone_of_pod};
-    code = settle(&context->market.input, &rules, modes->reasons, context->arena, ret, err);
+    code = settle_mode(context, &rules, modes->reasons, ret, err);
     if (!code)
         *ret_zones = zone_of_pod;
     return code;
@@ -106,7 +116,7 @@ static int apply_share(struct planner_context *context, const uint32_t *zones, s
                                    .class_of_pod = classes.class_of_pod,
                                    .classes = classes.masks,
                                    .n_classes = classes.n};
-        code = settle(&context->market.input, &rules, classes.reasons, context->arena, &settled, err);
+        code = settle_mode(context, &rules, classes.reasons, &settled, err);
         if (code)
             return code;
         if (settled.n_unplaced == n_before)
@@ -135,9 +145,11 @@ static int verify_draft(const struct planner_context *context, struct err *err)
 int planner_modes_apply(struct planner_context *context, struct err *err)
 {
     const uint32_t *zones = NULL;
+    struct clock_mono start = clock_now(context->options.clock);
     int code = settle(&context->market.input, &(struct pass_rules){0}, NULL, context->arena, &context->plain, err);
     if (code)
         return code;
+    context->plain_ms = (int64_t)clock_ms_between(start, clock_now(context->options.clock));
     context->final = context->plain;
     code = apply_zones(context, &zones, err);
     context->zoned_microusd = context->final.pass.plan.cost_microusd;
