@@ -30,6 +30,7 @@ static const struct kind KINDS[] = {
     {"PersistentVolumeClaim", {"v1"}, true, decode_volume_claim, NULL},
     {"PersistentVolume", {"v1"}, false, decode_volume, NULL},
     {"StorageClass", {"storage.k8s.io/v1", "storage.k8s.io/v1beta1"}, false, decode_storage_class, NULL},
+    {"PriorityClass", {"scheduling.k8s.io/v1"}, false, decode_priority_class, NULL},
     {"Provisioner", {"stoker.sh/v1alpha1", "karpenter.sh/v1alpha5"}, false, decode_provisioner, NULL},
     {"NodeTemplate", {"stoker.sh/v1alpha1"}, false, decode_template, NULL},
     {"AWSNodeTemplate", {"karpenter.k8s.aws/v1alpha1"}, false, decode_template, NULL},
@@ -136,30 +137,38 @@ static int note_name(const struct field *object, const struct kind *kind, const 
                                  : arena_printf(&objects->arena, "%s %.*s", kind_name, STR_ARG(metadata->name));
     if (!key)
         return err_nomem(err);
-    size_t before = objects->names.len;
-    uint32_t id = 0;
-    int rc = intern_add(&objects->names, str_of(key), &id, err);
-    *ret_new = rc == 0 && id == before;
-    if (rc == 0 && !*ret_new) {
-        struct field metadata_map = field_any(object, "metadata");
-        struct field name = field_any(&metadata_map, "name");
+    uint32_t id = intern_find(&objects->names, str_of(key));
+    bool is_new = id == INTERN_NONE;
+    int rc = 0;
+    if (is_new) {
+        /* The origin first, so that running out of memory leaves no name without one. */
+        if (!VEC_PUSH(&objects->name_origins, metadata->origin))
+            return err_nomem(err);
+        rc = intern_add(&objects->names, str_of(key), &id, err);
+        objects->name_origins.len -= rc < 0 ? 1 : 0;
+    } else {
+        struct field name = field_any(&metadata->map, "name");
         const struct origin *first = &objects->name_origins.items[id];
         field_bad(&name, "%s was already read from %s:%d, allowed is one", key, first->file, first->line);
     }
     arena_rewind(&objects->arena, mark);
-    if (*ret_new && !VEC_PUSH(&objects->name_origins, metadata->origin))
-        return err_nomem(err);
+    *ret_new = is_new;
     return rc;
 }
 
 static int count_ignored(struct objects *objects, struct str kind, struct err *err)
 {
-    uint32_t id;
-    int rc = intern_add(&objects->ignored, kind, &id, err);
-    if (rc < 0)
-        return rc;
-    if (id == objects->ignored_counts.len && !VEC_PUSH(&objects->ignored_counts, 0))
-        return err_nomem(err);
+    uint32_t id = intern_find(&objects->ignored, kind);
+    if (id == INTERN_NONE) {
+        /* The count first, so that running out of memory leaves no kind without one. */
+        if (!VEC_PUSH(&objects->ignored_counts, 0))
+            return err_nomem(err);
+        int rc = intern_add(&objects->ignored, kind, &id, err);
+        if (rc < 0) {
+            objects->ignored_counts.len--;
+            return rc;
+        }
+    }
     objects->ignored_counts.items[id]++;
     return 0;
 }

@@ -22,7 +22,7 @@ static int decode_scheduling(const struct field *spec, struct pod_spec *pod, str
     if (rc < 0)
         return rc;
     int64_t value = priority_of_class(pod->priority_class);
-    field_int(&priority, INT32_MIN, INT32_MAX, &value);
+    pod->priority_set = field_int(&priority, INT32_MIN, INT32_MAX, &value);
     pod->priority = (int32_t)value;
     pod->gated = gates.doc && gates.doc->count > 0;
     pod->resource_claims = claims.doc && claims.doc->count > 0;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "provisioner/api/decode.h"
+#include "provisioner/api/decode_kinds.h"
 
 /*
  * Two specs have the same bytes if and only if they are equal: every field is written, in the order of the struct,
@@ -135,6 +136,7 @@ static void put_spec(struct writer *writer, const struct pod_spec *spec)
         put_int(writer, spec->host_ports[i].port);
     }
     put_int(writer, spec->priority);
+    put_int(writer, spec->priority_set);
     put_text(writer, spec->priority_class);
     put_text(writer, spec->scheduler_name);
     put_int(writer, spec->gated);
@@ -154,6 +156,7 @@ static int add_spec(struct objects *objects, const struct pod_spec *spec, struct
         return rc;
     *copy = *spec;
     copy->id = id;
+    priority_resolve(objects, copy);
     objects->specs.items[objects->specs.len++] = copy; /* room was made above */
     *ret_id = id;
     return 0;

@@ -124,7 +124,8 @@ struct pod_spec {
     size_t n_spreads;
     const struct host_port *host_ports;
     size_t n_host_ports;
-    int32_t priority;
+    int32_t priority;  /* of its class, once that is read, unless the pod says it itself */
+    bool priority_set; /* by the pod itself */
     struct str priority_class, scheduler_name;
     bool gated; /* has schedulingGates: not demand */
     bool resource_claims;
@@ -224,6 +225,12 @@ struct storage_class {
     size_t n_terms;
 };
 
+struct priority_class {
+    struct str name;
+    int32_t value;
+    bool is_default; /* for pods that name no class */
+};
+
 /* A SparkApplication (or the template of a ScheduledSparkApplication) or a properties file, not yet expanded. */
 struct spark_demand; /* defined in provisioner/spark */
 
@@ -241,6 +248,7 @@ struct objects {
     VEC(struct volume_claim) claims;
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
+    VEC(struct priority_class) priority_classes;
     VEC(const struct spark_demand *) spark; /* until spark_expand */
     struct intern names;                    /* "kind namespace/name" of everything read, to find duplicates */
     VEC(struct origin) name_origins;        /* by id in `names` */

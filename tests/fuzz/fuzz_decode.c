@@ -24,6 +24,7 @@ static size_t total(const struct objects *objects)
 {
     size_t n = objects->pods.len + objects->nodes.len + objects->provisioners.len + objects->templates.len;
     n += objects->daemon_sets.len + objects->claims.len + objects->volumes.len + objects->storage_classes.len;
+    n += objects->priority_classes.len;
     for (size_t i = 0; i < objects->ignored_counts.len; i++)
         n += objects->ignored_counts.items[i];
     return n;

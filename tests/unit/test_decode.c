@@ -197,6 +197,39 @@ static void storage_classes_say_when_and_where(void **state)
     world_release(&world);
 }
 
+static int32_t priority_of_pod(const struct world *world, size_t pod)
+{
+    return world->objects.specs.items[world->objects.pods.items[pod].spec]->priority;
+}
+
+static void priority_comes_from_the_class_in_any_order(void **state)
+{
+    (void)state;
+    struct world world = {.err = {.code = 0}};
+    world_good(
+        &world,
+        "{kind: Pod, apiVersion: v1, metadata: {name: a}, spec: {priorityClassName: high, containers: [{}]}}\n---\n"
+        "{kind: PriorityClass, apiVersion: scheduling.k8s.io/v1, metadata: {name: high}, value: 1000}\n---\n"
+        "{kind: PriorityClass, apiVersion: scheduling.k8s.io/v1, metadata: {name: low}, value: -7}\n---\n"
+        "{kind: Pod, apiVersion: v1, metadata: {name: b}, spec: {priorityClassName: high, containers: [{}]}}\n---\n"
+        "{kind: Pod, apiVersion: v1, metadata: {name: c}, spec: {priorityClassName: low, containers: [{}]}}\n---\n"
+        "{kind: Pod, apiVersion: v1, metadata: {name: d}, spec: {priorityClassName: high, priority: 5, containers: "
+        "[{}]}}\n---\n"
+        "{kind: Pod, apiVersion: v1, metadata: {name: e}, spec: {containers: [{}]}}\n");
+    assert_int_equal(priority_of_pod(&world, 0), 1000);
+    assert_int_equal(priority_of_pod(&world, 1), 1000);
+    assert_int_equal(priority_of_pod(&world, 2), -7);
+    assert_int_equal(priority_of_pod(&world, 3), 5);
+    assert_int_equal(priority_of_pod(&world, 4), 0);
+    world_good(&world, "{kind: PriorityClass, apiVersion: scheduling.k8s.io/v1, metadata: {name: d}, value: 3, "
+                       "globalDefault: true}");
+    assert_int_equal(priority_of_pod(&world, 4), 3);
+    assert_int_equal(priority_of_pod(&world, 0), 1000);
+    world_read(&world, "{kind: PriorityClass, apiVersion: scheduling.k8s.io/v1, metadata: {name: x}}");
+    assert_true(world_found(&world, 1, "value", "is missing"));
+    world_release(&world);
+}
+
 /* Reads files of tests/fixtures/spark; tests run in the root of the repository. */
 static void read_fixture(struct world *world, const char *name)
 {
@@ -269,6 +302,7 @@ int main(void)
         cmocka_unit_test(nodes_have_todays_labels),
         cmocka_unit_test(volumes_say_their_zones),
         cmocka_unit_test(storage_classes_say_when_and_where),
+        cmocka_unit_test(priority_comes_from_the_class_in_any_order),
         cmocka_unit_test(real_spark_pods_are_read),
         cmocka_unit_test(real_spark_pods_of_templates_are_read),
     };
