@@ -73,6 +73,14 @@ static size_t path_of(const struct field *field, char *path)
     return path_append(path, at, "%s%.*s", at ? "." : "", FIELD_SHOW(field->name));
 }
 
+/* A finding is one line, and says nothing to the terminal. */
+static void without_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 void field_bad(const struct field *field, const char *fmt, ...)
 {
     char path[PATH_MAX_BYTES] = "";
@@ -85,6 +93,8 @@ void field_bad(const struct field *field, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(what, sizeof(what), fmt, args);
     va_end(args);
+    without_controls(path);
+    without_controls(what);
     diag_add(field->decode->diag, field->decode->file, placed->doc ? placed->doc->line : 0, path, "%s", what);
 }
 

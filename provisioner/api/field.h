@@ -87,7 +87,17 @@ CC_MUST_CHECK int field_keep(const struct field *field, struct str *ret, struct 
 /* A list of strings, kept. Absent: none. */
 CC_MUST_CHECK int field_keep_texts(const struct field *list, const struct str **ret, size_t *ret_n, struct err *err);
 
-/* For messages: a text of at most 80 bytes. */
-#define FIELD_SHOW(s) (int)((s).len < 80 ? (s).len : 80), (s).ptr ? (s).ptr : ""
+/* For messages: printf("%.*s", FIELD_SHOW(text)) shows at most 80 bytes of a text, whole characters of UTF-8. */
+enum { FIELD_SHOW_MAX = 80 };
+
+static inline int field_show_len(struct str text)
+{
+    size_t len = text.len < FIELD_SHOW_MAX ? text.len : FIELD_SHOW_MAX;
+    while (len > 0 && len < text.len && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
+        len--;
+    return (int)len;
+}
+
+#define FIELD_SHOW(s) field_show_len(s), (s).ptr ? (s).ptr : ""
 
 #endif

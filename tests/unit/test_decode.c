@@ -107,6 +107,24 @@ static void all_findings_are_made(void **state)
     world_release(&world);
 }
 
+/* What is shown of foreign text is short, whole characters, one line. */
+static void findings_are_fit_to_print(void **state)
+{
+    (void)state;
+    struct world world = {.err = {.code = 0}};
+    char umlauts[121], yaml[512];
+    for (size_t i = 0; i < sizeof(umlauts) - 1; i++)
+        umlauts[i] = "\xc3\xa4"[i % 2];
+    umlauts[sizeof(umlauts) - 1] = '\0';
+    snprintf(yaml, sizeof(yaml), "{kind: Pod, apiVersion: v1, metadata: {name: \"a\\n\\e[31m%s\"}}", umlauts);
+    world_read(&world, yaml);
+    assert_true(world_found(&world, 1, "metadata.name", "\"a??[31m\xc3\xa4"));
+    assert_null(strstr(world.diag.findings[0].text, "\n"));
+    assert_non_null(strstr(world.diag.findings[0].text, "\xc3\xa4\" is no name")); /* no half character */
+    assert_true(strlen(world.diag.findings[0].text) < 200);
+    world_release(&world);
+}
+
 static void nodes_have_todays_labels(void **state)
 {
     (void)state;
@@ -299,6 +317,7 @@ int main(void)
         cmocka_unit_test(names_have_a_length),
         cmocka_unit_test(second_objects_are_refused),
         cmocka_unit_test(all_findings_are_made),
+        cmocka_unit_test(findings_are_fit_to_print),
         cmocka_unit_test(nodes_have_todays_labels),
         cmocka_unit_test(volumes_say_their_zones),
         cmocka_unit_test(storage_classes_say_when_and_where),
