@@ -10,6 +10,8 @@ enum { ROUNDS = 60, MAX_RESOURCES = 24 };
 static const double REACH = 8.0;
 static const double LEAST_WEIGHT = 1e-7;
 static const double LEAST_RENT = 1e-4;
+/* Below the nano-dollar in which duals are written down. */
+static const double LEAST_DUAL_MICROUSD = 1e-4;
 
 /* One shape on one kind: what it takes of each resource, as a share of the kind's price. */
 struct ascent {
@@ -194,10 +196,11 @@ static void adjust_rents(struct ascent *a, double step)
     }
 }
 
+/* A pod that asks for nothing is worth next to nothing, but something: else no packing would take it along. */
 static void keep(const struct ascent *a, double *duals)
 {
     for (uint32_t s = 0; s < a->packer->n_shapes; s++)
-        duals[s] = a->demand[s] > 0 && a->cheapest[s] < HUGE_VAL ? a->cheapest[s] : 0;
+        duals[s] = a->demand[s] > 0 && a->cheapest[s] < HUGE_VAL ? fmax(a->cheapest[s], LEAST_DUAL_MICROUSD) : 0;
 }
 
 int ascent_duals(const struct packer *packer, const struct kinds *kinds, struct ascent_rented *rented,

@@ -15,7 +15,7 @@ static bool all_amounts(const int64_t *amounts, uint32_t n_dims)
     if (!amounts)
         return n_dims == 0;
     for (uint32_t d = 0; d < n_dims; d++)
-        if (amounts[d] < 0)
+        if (amounts[d] < 0 || amounts[d] > SOLVER_MAX_AMOUNT)
             return false;
     return true;
 }
@@ -37,7 +37,7 @@ static int check_shape(const struct solver_problem *p, uint32_t s, struct err *e
         return err_set(err, ERR_INVALID, "shape %u: count %lld, allowed is 1 to %d", s, (long long)shape->count,
                        INT32_MAX);
     if (!all_amounts(shape->req, p->n_dims))
-        return err_set(err, ERR_INVALID, "shape %u: a request is missing or negative", s);
+        return err_set(err, ERR_INVALID, "shape %u: a request is missing, negative or absurd", s);
     if (p->n_offerings && !shape->admits)
         return err_set(err, ERR_INVALID, "shape %u: no set of offerings", s);
     if (!tail_is_clear(shape->admits, p->n_offerings))
@@ -77,7 +77,7 @@ static int check_offering(const struct solver_problem *p, uint32_t j, struct err
 {
     const struct solver_offering *offering = &p->offerings[j];
     if (!all_amounts(offering->alloc, p->n_dims) || !all_amounts(offering->capacity, p->n_dims))
-        return err_set(err, ERR_INVALID, "offering %u: an amount is missing or negative", j);
+        return err_set(err, ERR_INVALID, "offering %u: an amount is missing, negative or absurd", j);
     if (offering->price_microusd < 1 || offering->price_microusd > MONEY_MAX_MICROUSD)
         return err_set(err, ERR_INVALID, "offering %u: price %lld micro-dollars, allowed is 1 to %lld", j,
                        (long long)offering->price_microusd, (long long)MONEY_MAX_MICROUSD);
@@ -88,8 +88,9 @@ static int check_offering(const struct solver_problem *p, uint32_t j, struct err
 
 static int check_owner(const struct solver_problem *p, uint32_t o, struct err *err)
 {
-    if (!all_amounts(p->owners[o].limit, p->n_dims))
-        return err_set(err, ERR_INVALID, "owner %u: a limit is missing or negative", o);
+    for (uint32_t d = 0; d < p->n_dims; d++)
+        if (!p->owners[o].limit || p->owners[o].limit[d] < 0)
+            return err_set(err, ERR_INVALID, "owner %u: a limit is missing or negative", o);
     if (p->owners[o].tier >= p->n_owners)
         return err_set(err, ERR_INVALID, "owner %u: tier %u among %u owners", o, p->owners[o].tier, p->n_owners);
     return 0;
@@ -129,7 +130,7 @@ static int check_node(const struct solver_problem *p, uint32_t e, struct err *er
 {
     const struct solver_node *node = &p->nodes[e];
     if (!all_amounts(node->free, p->n_dims))
-        return err_set(err, ERR_INVALID, "node %u: an amount is missing or negative", e);
+        return err_set(err, ERR_INVALID, "node %u: an amount is missing, negative or absurd", e);
     for (uint32_t g = 0; node->group_room && g < p->n_groups; g++)
         if (node->group_room[g] < 0)
             return err_set(err, ERR_INVALID, "node %u: negative room for group %u", e, g);

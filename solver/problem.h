@@ -7,8 +7,10 @@
 
 enum { SOLVER_MAX_DIMS = 16 };
 
-#define SOLVER_NONE UINT32_MAX
+#define SOLVER_NONE      UINT32_MAX
 #define SOLVER_UNLIMITED INT64_MAX
+/* No amount but an unlimited limit is larger, so that a double can hold it and come back. */
+#define SOLVER_MAX_AMOUNT (INT64_C(1) << 62)
 
 /*
  * Integers only. Resources are dense vectors of `n_dims` non-negative int64 (cpu in milli, memory in bytes, pods,
@@ -17,11 +19,11 @@ enum { SOLVER_MAX_DIMS = 16 };
 
 /* Pods that differ in identity only. */
 struct solver_shape {
-    int64_t count;           /* pods to place, > 0 */
-    const int64_t *req;      /* [n_dims] of one pod */
-    const uint64_t *admits;  /* bitset [n_offerings]: where its labels, taints and volumes let it go */
+    int64_t count;                /* pods to place, > 0 */
+    const int64_t *req;           /* [n_dims] of one pod */
+    const uint64_t *admits;       /* bitset [n_offerings]: where its labels, taints and volumes let it go */
     const uint64_t *admits_nodes; /* bitset [n_nodes]: the same for existing nodes; NULL = none */
-    int32_t priority;        /* higher first when limits bind */
+    int32_t priority;             /* higher first when limits bind */
 };
 
 /* One (Provisioner, instance type, zone, capacity type). */

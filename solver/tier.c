@@ -10,6 +10,9 @@
 
 enum { BISECTIONS = 5, PACKING_NODES = 100 };
 
+/* Far above any price, and sums of it over a small problem's nodes stay far below int64, weighed ones too. */
+static const double DEAREST_BENT_MICROUSD = 1e11;
+
 static uint64_t *offerings_of_tier(const struct tier *tier)
 {
     const struct solver_problem *p = tier->packer->problem;
@@ -119,7 +122,8 @@ static struct solver_problem *bent(const struct tier *tier, double blend, double
         double price = (1 - blend) * (double)p->offerings[j].price_microusd + blend * scale_microusd * usage(tier, j);
         /* Dollars still decide between equals. */
         price += 1e-3 * (double)p->offerings[j].price_microusd;
-        offerings[j].price_microusd = price < 1e15 ? (int64_t)ceil(price) : (int64_t)1e15;
+        offerings[j].price_microusd =
+            price < DEAREST_BENT_MICROUSD ? (int64_t)ceil(price) : (int64_t)DEAREST_BENT_MICROUSD;
     }
     *copy = *p;
     copy->offerings = offerings;

@@ -390,6 +390,7 @@ static void test_problem(void **state)
     EXPECT_PROBLEM(f.admits[A] |= tail, "shape 0: admits an offering");
     EXPECT_PROBLEM(f.admits_nodes[A] |= tail, "shape 0: admits a node");
     EXPECT_PROBLEM(f.alloc[LARGE][0] = -1, "offering 1: an amount");
+    EXPECT_PROBLEM(f.alloc[LARGE][0] = SOLVER_MAX_AMOUNT + 1, "offering 1: an amount");
     EXPECT_PROBLEM(f.offerings[SMALL].price_microusd = 0, "offering 0: price 0");
     EXPECT_PROBLEM(f.offerings[SMALL].price_microusd = INT64_MAX, "offering 0: price");
     EXPECT_PROBLEM(f.offerings[SMALL].owner = 1, "offering 0: owner 1 of 1");
