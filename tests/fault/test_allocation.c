@@ -18,6 +18,7 @@
 #include "provisioner/api/decode.h"
 #include "provisioner/cmd/instances.h"
 #include "provisioner/plan/planner.h"
+#include "provisioner/plan/topology.h"
 #include "provisioner/spark/spark.h"
 
 void *__real_malloc(size_t size);
@@ -232,6 +233,42 @@ static void listing_survives(void **state)
     assert_true(survive(read_overlay_list, &open_labels) > 0);
 }
 
+/* Every constraint there is, as far as the solver's question. */
+static int read_topology(const void *context, struct err *err)
+{
+    const struct case_ *c = context;
+    const struct supply_options supply_options = {0};
+    const struct demand_options demand_options = {.by_app = true};
+    const uint32_t zone_of_app[] = {1};
+    struct objects objects = {0};
+    static struct diag diag;
+    struct arena arena = ARENA_INIT;
+    struct dims dims;
+    struct supply supply;
+    struct demand demand;
+    struct topology topology;
+    int rc = read_all(c->paths, &objects, &diag, err);
+    if (!rc)
+        rc = dims_of(&objects, &dims, err);
+    if (!rc)
+        rc = supply_build(&objects, c->catalogue, &dims, &supply_options, &arena, &supply, err);
+    if (!rc)
+        rc = demand_build(&objects, &supply, &demand_options, &arena, &demand, err);
+    if (!rc)
+        rc = topology_build(&demand, zone_of_app, &arena, &topology, err);
+    arena_release(&arena);
+    objects_release(&objects);
+    diag_release(&diag);
+    return rc;
+}
+
+static void constraints_survive(void **state)
+{
+    static const char *const paths[] = {"tests/fault/constraints.yaml", NULL};
+    const struct case_ constraints = {*state, paths, NULL};
+    assert_true(survive(read_topology, &constraints) > 0);
+}
+
 static struct arena market;
 static struct cloud_catalogue catalogue;
 
@@ -253,11 +290,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_catalogue_survives),
-        cmocka_unit_test(reading_survives),
-        cmocka_unit_test(properties_survive),
-        cmocka_unit_test(planning_survives),
-        cmocka_unit_test(listing_survives),
+        cmocka_unit_test(the_catalogue_survives), cmocka_unit_test(reading_survives),
+        cmocka_unit_test(properties_survive),     cmocka_unit_test(planning_survives),
+        cmocka_unit_test(listing_survives),       cmocka_unit_test(constraints_survive),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
