@@ -130,7 +130,7 @@ static void report(const struct verification *v)
            money_text(v->plan.cost_microusd, cost), money_text(v->plan.worst_microusd, worst));
     printf("lower bound  %s $/h is proven by the worth of %u shapes against %u offerings\n",
            money_text(v->bound_microusd, bound), v->asked.bound_problem->n_shapes, v->asked.bound_problem->n_offerings);
-    printf("not checked  spread and affinity over zones; the On-Demand figure\n");
+    printf("not checked  spread and affinity over zones; reasons for what is not placed; the On-Demand figure\n");
 }
 
 /* What the plan or the certificate gets wrong is status 1; all else as input_fail has it. */

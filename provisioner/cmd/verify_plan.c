@@ -375,6 +375,17 @@ static int check_count(const struct doc *plan, const char *key, size_t counted, 
     return rc;
 }
 
+static int check_all_seen(const struct reader *reader, struct err *err)
+{
+    for (size_t i = 0; i < reader->objects->pods.len; i++) {
+        const struct pod *pod = &reader->objects->pods.items[i];
+        if (reader->states[i] == POD_ASKED)
+            return err_set(err, ERR_INVALID, "%.*s/%.*s does not stand in the plan", STR_ARG(pod->namespace_),
+                           STR_ARG(pod->name));
+    }
+    return 0;
+}
+
 static int read_plan(void *context, const struct doc *plan, struct err *err)
 {
     struct reader *reader = context;
@@ -388,6 +399,8 @@ static int read_plan(void *context, const struct doc *plan, struct err *err)
     if (!rc)
         rc = read_each(reader, plan, "unschedulable", read_unschedulable, err);
     if (!rc)
+        rc = check_all_seen(reader, err);
+    if (!rc)
         rc = check_count(plan, "scheduled", found->n_placed, err);
     if (!rc)
         rc = check_count(plan, "pods", found->n_placed + found->n_unschedulable, err);
@@ -396,17 +409,6 @@ static int read_plan(void *context, const struct doc *plan, struct err *err)
     if (!rc)
         rc = member_money(plan, "worstUsdPerHour", &reader->claimed_worst_microusd, err);
     return rc ? rc : member_money(plan, "lowerBoundUsdPerHour", &found->claimed_bound_microusd, err);
-}
-
-static int check_all_seen(const struct reader *reader, struct err *err)
-{
-    for (size_t i = 0; i < reader->objects->pods.len; i++) {
-        const struct pod *pod = &reader->objects->pods.items[i];
-        if (reader->states[i] == POD_ASKED)
-            return err_set(err, ERR_INVALID, "%.*s/%.*s does not stand in the plan", STR_ARG(pod->namespace_),
-                           STR_ARG(pod->name));
-    }
-    return 0;
 }
 
 static int check_limits(const struct reader *reader, struct err *err)
@@ -422,17 +424,45 @@ static int check_limits(const struct reader *reader, struct err *err)
     return 0;
 }
 
+/*
+ * The problem of placing just what the plan places. Shapes of which it places nothing are kept, so that all ids stay
+ * the same, as shapes that nothing admits: why a pod was left over is not ours to judge.
+ */
+static int problem_of_placed(const struct reader *reader, struct solver_problem *ret, struct solver_leftover **ret_left,
+                             size_t *ret_n_left, struct err *err)
+{
+    const struct solver_problem *asked = reader->asked->bound_problem;
+    struct solver_shape *shapes = arena_array(reader->arena, struct solver_shape, asked->n_shapes);
+    struct solver_leftover *left = arena_array(reader->arena, struct solver_leftover, asked->n_shapes);
+    uint64_t *nowhere = arena_array(reader->arena, uint64_t, BITSET_WORDS(asked->n_offerings));
+    if (!shapes || !left || !nowhere)
+        return err_nomem(err);
+    *ret_n_left = 0;
+    for (uint32_t s = 0; s < asked->n_shapes; s++) {
+        shapes[s] = asked->shapes[s];
+        shapes[s].count = reader->found.placed[s];
+        if (shapes[s].count)
+            continue;
+        shapes[s].count = reader->left[s];
+        shapes[s].admits = nowhere;
+        shapes[s].admits_nodes = NULL;
+        left[(*ret_n_left)++] = (struct solver_leftover){s, reader->left[s], SOLVER_NO_OFFERING, SOLVER_NONE};
+    }
+    *ret = *asked;
+    ret->shapes = shapes;
+    *ret_left = left;
+    return 0;
+}
+
 /* The independent checker's word on the whole: groups, conflicts, counts, limits, cost. */
 static int check_as_solver_plan(struct reader *reader, struct err *err)
 {
-    const struct solver_problem *problem = reader->asked->bound_problem;
-    struct solver_leftover *leftovers = arena_array(reader->arena, struct solver_leftover, problem->n_shapes);
-    if (!leftovers)
-        return err_nomem(err);
+    struct solver_problem problem;
+    struct solver_leftover *leftovers = NULL;
     size_t n_leftovers = 0;
-    for (uint32_t s = 0; s < problem->n_shapes; s++)
-        if (reader->left[s])
-            leftovers[n_leftovers++] = (struct solver_leftover){s, reader->left[s], SOLVER_NO_OFFERING, SOLVER_NONE};
+    int rc = problem_of_placed(reader, &problem, &leftovers, &n_leftovers, err);
+    if (rc)
+        return rc;
     const struct solver_plan plan = {
         .purchases = reader->purchases.items,
         .n_purchases = reader->purchases.len,
@@ -442,16 +472,14 @@ static int check_as_solver_plan(struct reader *reader, struct err *err)
         .n_leftovers = n_leftovers,
         .cost_microusd = reader->found.cost_microusd,
     };
-    return solver_check_plan(problem, &plan, err);
+    return solver_check_plan(&problem, &plan, err);
 }
 
 static int check_all(struct reader *reader, struct err *err)
 {
     if (!reader->read)
         return err_set(err, ERR_INVALID, "holds no plan");
-    int rc = check_all_seen(reader, err);
-    if (!rc)
-        rc = check_limits(reader, err);
+    int rc = check_limits(reader, err);
     if (!rc)
         rc = check_as_solver_plan(reader, err);
     if (rc)
