@@ -58,13 +58,8 @@ int demand_admission_init(struct demand_admission *admission, struct demand *dem
                           struct arena *arena, struct err *err)
 {
     *admission = (struct demand_admission){.demand = demand, .volumes = volumes, .arena = arena};
-    const struct node **nodes = arena_array(arena, const struct node *, demand->n_nodes);
-    if (!nodes)
-        return err_nomem(err);
-    for (size_t n = 0; n < demand->n_nodes; n++)
-        nodes[n] = demand->nodes[n].node;
-    if (node_sets_init(&admission->nodes, nodes, demand->n_nodes, arena, err) < 0 ||
-        find_driver_nodes(admission, err) < 0 || number_allocs(admission, err) < 0)
+    if (node_sets_of_demand(&admission->nodes, demand, arena, err) < 0 || find_driver_nodes(admission, err) < 0 ||
+        number_allocs(admission, err) < 0)
         return ERR_NOMEM;
     size_t words = BITSET_WORDS(demand->supply->n);
     admission->fits = arena_array(arena, uint8_t, admission->n_allocs);

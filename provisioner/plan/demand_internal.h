@@ -50,6 +50,9 @@ struct node_sets {
 CC_MUST_CHECK int node_sets_init(struct node_sets *sets, const struct node **nodes, size_t n, struct arena *arena,
                                  struct err *err);
 void node_sets_release(struct node_sets *sets);
+/* The same over demand->nodes, without the startup taints of the nodes' Provisioners: those are about to go. */
+CC_MUST_CHECK int node_sets_of_demand(struct node_sets *sets, const struct demand *demand, struct arena *arena,
+                                      struct err *err);
 
 /* Nodes whose labels meet it; NULL if memory ran out. */
 const uint64_t *node_sets_meeting(struct node_sets *sets, const struct requirement *requirement);

@@ -114,6 +114,49 @@ void node_sets_and_tolerated(struct node_sets *sets, const struct toleration *to
             bitset_and_not(into, sets->tainted.items[kind], sets->n);
 }
 
+static bool same_taint(const struct taint *a, const struct taint *b)
+{
+    return str_eq(a->key, b->key) && str_eq(a->value, b->value) && a->effect == b->effect;
+}
+
+/* The node as it is once its startup taints are gone. */
+static const struct node *started(const struct node *node, const struct taints *startup, struct arena *arena)
+{
+    if (!startup->n || !node->taints.n)
+        return node;
+    struct node *copy = arena_new(arena, struct node);
+    struct taint *kept = arena_array(arena, struct taint, node->taints.n);
+    if (!copy || !kept)
+        return NULL;
+    *copy = *node;
+    copy->taints = (struct taints){kept, 0};
+    for (size_t t = 0; t < node->taints.n; t++) {
+        bool goes = false;
+        for (size_t i = 0; i < startup->n && !goes; i++)
+            goes = same_taint(&node->taints.items[t], &startup->items[i]);
+        if (!goes)
+            kept[copy->taints.n++] = node->taints.items[t];
+    }
+    return copy;
+}
+
+int node_sets_of_demand(struct node_sets *sets, const struct demand *demand, struct arena *arena, struct err *err)
+{
+    static const struct taints none = {0};
+    const struct node **nodes = arena_array(arena, const struct node *, demand->n_nodes);
+    if (!nodes)
+        return err_nomem(err);
+    for (size_t n = 0; n < demand->n_nodes; n++) {
+        uint32_t owner = demand->nodes[n].provisioner;
+        nodes[n] =
+            started(demand->nodes[n].node,
+                    owner == SOLVER_NONE ? &none : &demand->objects->provisioners.items[owner].startup_taints, arena);
+        if (!nodes[n])
+            return err_nomem(err);
+    }
+    return node_sets_init(sets, nodes, demand->n_nodes, arena, err);
+}
+
 /* What goes on while demand->nodes is filled. */
 struct room {
     struct demand *demand;
@@ -316,14 +359,11 @@ static int await_daemons(struct room *room, struct err *err)
 {
     struct demand *demand = room->demand;
     const struct objects *objects = demand->objects;
-    const struct node **nodes = arena_array(room->arena, const struct node *, demand->n_nodes);
     uint64_t *coming = arena_array(room->arena, uint64_t, BITSET_WORDS(demand->n_nodes));
-    if (!nodes || !coming)
+    if (!coming)
         return err_nomem(err);
-    for (size_t n = 0; n < demand->n_nodes; n++)
-        nodes[n] = demand->nodes[n].node;
     CC_CLEANUP(node_sets_release) struct node_sets sets = {0};
-    if (node_sets_init(&sets, nodes, demand->n_nodes, room->arena, err) < 0)
+    if (node_sets_of_demand(&sets, demand, room->arena, err) < 0)
         return ERR_NOMEM;
     for (size_t s = 0; s < objects->daemon_sets.len; s++) {
         uint32_t spec_id = objects->daemon_sets.items[s].spec;

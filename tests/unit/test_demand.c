@@ -394,6 +394,20 @@ static void existing_nodes_are_held_to_the_same_constraints(void **state)
     assert_int_equal(shape_of(world, "spark/large")->admits_nodes[0], 0);
 }
 
+static void startup_taints_are_about_to_go(void **state)
+{
+    struct world *world = *state;
+    world_read(world, "apiVersion: stoker.sh/v1alpha1\nkind: Provisioner\nmetadata: {name: p}\nspec:\n"
+                      "  startupTaints: [{key: wait, effect: NoSchedule}]\n");
+    add_node(world, "ours", ", karpenter.sh/provisioner-name: p", "taints: [{key: wait, effect: NoSchedule}]");
+    add_node(world, "other", "", "taints: [{key: wait, effect: NoSchedule}]");
+    add_node(world, "kept", ", karpenter.sh/provisioner-name: p",
+             "taints: [{key: wait, effect: NoSchedule}, {key: stay, effect: NoSchedule}]");
+    add_pod(world, "p", "", "");
+    world_demand(world, NULL);
+    assert_int_equal(shape_of(world, "spark/p")->admits_nodes[0], 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -417,6 +431,7 @@ int main(void)
         TEST(volumes_pin_zones),
         TEST(existing_nodes_have_the_room_that_is_left),
         TEST(existing_nodes_are_held_to_the_same_constraints),
+        TEST(startup_taints_are_about_to_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
