@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bitset.h"
+#include "base/money.h"
 #include "solver/ascent.h"
 #include "solver/check.h"
 #include "solver/exact.h"
@@ -12,6 +13,9 @@
 #include "solver/rent.h"
 #include "solver/stage.h"
 #include "solver/tier.h"
+
+/* No pod is worth more than the dearest node: what is above that in a dual proves nothing. */
+static const double MOST_DUAL_NANOUSD = 1000.0 * MONEY_MAX_MICROUSD;
 
 struct solve {
     const struct solver_problem *problem;
@@ -189,7 +193,7 @@ static int offer_duals(struct question *q, const double *duals, bool only, struc
 {
     int64_t bound = 0;
     for (uint32_t k = 0; k < q->about->n_shapes; k++)
-        q->trial[k] = (int64_t)floor(duals[k] * 1000);
+        q->trial[k] = (int64_t)floor(fmin(duals[k] * 1000, MOST_DUAL_NANOUSD));
     if (!only) {
         int failed = solver_check_bound(q->about, q->placed, q->trial, &bound, err);
         if (failed)
