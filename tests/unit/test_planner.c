@@ -291,9 +291,9 @@ static void test_zone_single_that_cannot_be(void **state)
     (void)state;
     assert_int_equal(planned_open(&p, NULL), 0);
     provisioner(&p, "default", "spark: {zone: single}");
-    assert_int_equal(planned_pods(&p, "torn", "executor", 1, "3", "5Gi",
-                                  "nodeSelector: {topology.kubernetes.io/zone: us-west-2a}"),
-                     0);
+    assert_int_equal(
+        planned_pods(&p, "torn", "executor", 1, "3", "5Gi", "nodeSelector: {topology.kubernetes.io/zone: us-west-2a}"),
+        0);
     assert_int_equal(
         planned_pods(&p, "torn", "driver", 1, "3", "5Gi", "nodeSelector: {topology.kubernetes.io/zone: us-west-2b}"),
         0);
@@ -317,9 +317,9 @@ static void test_zone_prefer_gives_way(void **state)
         snprintf(spec, sizeof(spec), "spark: {zone: prefer, zonePremium: %s}", premium[i]);
         provisioner(&p, "default", spec);
         assert_int_equal(planned_pods(&p, "a", "executor", 9, "3", "5Gi", ""), 0);
-        assert_int_equal(planned_pods(&p, "a", "driver", 1, "3", "5Gi",
-                                      "nodeSelector: {topology.kubernetes.io/zone: us-west-2b}"),
-                         0);
+        assert_int_equal(
+            planned_pods(&p, "a", "driver", 1, "3", "5Gi", "nodeSelector: {topology.kubernetes.io/zone: us-west-2b}"),
+            0);
         const struct answer *a = plan(&p);
         assert_int_equal(a->n_scheduled, 10);
         if (i == 0)
@@ -438,8 +438,7 @@ static void test_bound_problem_is_rebuilt(void **state)
     assert_int_equal(planned_pods(&p, "second", "executor", 5, "1900m", "2Gi", ""), 0);
     assert_int_equal(planned_pods(&p, "second", "driver", 1, "1", "2Gi", ""), 0);
     plan(&p);
-    assert_int_equal(
-        planner_bound_problem(&p.objects, &p.catalogue, &p.options, &p.arena, &again, &p.err), 0);
+    assert_int_equal(planner_bound_problem(&p.objects, &p.catalogue, &p.options, &p.arena, &again, &p.err), 0);
     assert_int_equal(again.bound_problem->n_shapes, 3);
     assert_int_equal(p.result.bound_problem->n_shapes, 3);
     for (uint32_t s = 0; s < 3; s++)
