@@ -19,6 +19,7 @@ struct builder {
     uint64_t *take;     /* [pods] to place */
     uint32_t *shape_of; /* [pods] SOLVER_NONE if not to place */
     struct intern apps, namespaces, keys;
+    struct content_key content;
     VEC(struct shape_key) shape_keys;
     VEC(struct str) app_names;
     struct demand_matcher matcher;
@@ -31,6 +32,7 @@ static void builder_release(struct builder *b)
     intern_release(&b->apps);
     intern_release(&b->namespaces);
     intern_release(&b->keys);
+    content_release(&b->content);
     VEC_FREE(&b->shape_keys);
     VEC_FREE(&b->app_names);
     demand_matcher_release(&b->matcher);
@@ -146,15 +148,17 @@ static int shape_request(struct builder *b, struct demand_shape *shape, struct e
     return 0;
 }
 
-/* Shapes of one spec, role and volumes share what they are admitted to. */
+/* Shapes that ask the same of a node share what they are admitted to, whatever they ask of other pods. */
 static int admit_shape(struct builder *b, struct intern *seen, uint32_t *first_of, size_t s, struct err *err)
 {
     const struct shape_key *key = &b->shape_keys.items[s];
     struct demand_shape *shape = &b->demand->shapes[s];
-    const uint32_t same[] = {key->spec, key->role, key->volumes};
-    uint32_t id;
-    if (intern_add(seen, (struct str){(const char *)same, sizeof(same)}, &id, err) < 0)
-        return ERR_NOMEM;
+    uint32_t id = 0;
+    b->content.len = 0;
+    if (!content_put_number(&b->content, key->role) || !content_put_number(&b->content, key->volumes) ||
+        !content_put_node_constraints(&b->content, shape->spec) ||
+        intern_add(seen, content_text(&b->content), &id, NULL) < 0)
+        return err_nomem(err);
     if (first_of[id] != SOLVER_NONE) {
         const struct demand_shape *like = &b->demand->shapes[first_of[id]];
         shape->req = like->req;

@@ -53,6 +53,44 @@ bool content_put_requirements(struct content_key *key, const struct requirements
     return true;
 }
 
+bool content_put_tolerations(struct content_key *key, const struct toleration *tolerations, size_t n)
+{
+    bool ok = content_put_number(key, (uint32_t)n);
+    for (size_t i = 0; i < n && ok; i++)
+        ok = content_put_str(key, tolerations[i].key) && content_put_str(key, tolerations[i].value) &&
+             content_put_number(key, tolerations[i].exists) && content_put_number(key, (uint32_t)tolerations[i].effect);
+    return ok;
+}
+
+static bool put_term(struct content_key *key, const struct node_term *term)
+{
+    return content_put_requirements(key, &term->labels) && content_put_requirements(key, &term->fields);
+}
+
+static bool put_requests(struct content_key *key, const struct resources *requests)
+{
+    bool ok = content_put_number(key, (uint32_t)requests->n);
+    for (size_t i = 0; i < requests->n && ok; i++)
+        ok = content_put_str(key, requests->items[i].name) &&
+             content_put(key, &requests->items[i].amount, sizeof(requests->items[i].amount));
+    return ok;
+}
+
+bool content_put_node_constraints(struct content_key *key, const struct pod_spec *spec)
+{
+    bool ok = put_requests(key, &spec->requests) && content_put_requirements(key, &spec->node_selector) &&
+              content_put_tolerations(key, spec->tolerations, spec->n_tolerations) &&
+              content_put_number(key, spec->resource_claims) && content_put_number(key, spec->node_terms_present) &&
+              content_put_number(key, (uint32_t)spec->n_node_terms) &&
+              content_put_number(key, (uint32_t)spec->n_preferred_nodes);
+    for (size_t i = 0; i < spec->n_node_terms && ok; i++)
+        ok = put_term(key, &spec->node_terms[i]);
+    for (size_t i = 0; i < spec->n_preferred_nodes && ok; i++)
+        ok = content_put_number(key, (uint32_t)spec->preferred_nodes[i].weight) &&
+             put_term(key, &spec->preferred_nodes[i].term);
+    return ok;
+}
+
 struct str content_text(const struct content_key *key)
 {
     return (struct str){key->bytes ? key->bytes : "", key->len};

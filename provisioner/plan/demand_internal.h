@@ -23,6 +23,9 @@ bool content_put(struct content_key *key, const void *bytes, size_t size);
 bool content_put_number(struct content_key *key, uint32_t number);
 bool content_put_str(struct content_key *key, struct str text);
 bool content_put_requirements(struct content_key *key, const struct requirements *requirements);
+bool content_put_tolerations(struct content_key *key, const struct toleration *tolerations, size_t n);
+/* All that a spec asks of its node: requests, node selector and affinity, tolerations. */
+bool content_put_node_constraints(struct content_key *key, const struct pod_spec *spec);
 struct str content_text(const struct content_key *key);
 void content_release(struct content_key *key);
 

@@ -67,12 +67,8 @@ static bool name_eligibility(struct topo *topo, const struct pod_spec *spec, con
             ok = content_put_requirements(&topo->key, &spec->node_terms[t].labels) &&
                  content_put_requirements(&topo->key, &spec->node_terms[t].fields);
     }
-    for (size_t t = 0; spread->honor_taints && t < spec->n_tolerations && ok; t++) {
-        const struct toleration *toleration = &spec->tolerations[t];
-        ok = content_put_str(&topo->key, toleration->key) && content_put_str(&topo->key, toleration->value) &&
-             content_put_number(&topo->key, toleration->exists) &&
-             content_put_number(&topo->key, (uint32_t)toleration->effect);
-    }
+    if (spread->honor_taints)
+        ok = ok && content_put_tolerations(&topo->key, spec->tolerations, spec->n_tolerations);
     return ok;
 }
 
