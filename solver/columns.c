@@ -6,13 +6,16 @@
 
 enum { PRICING_NODES = 200, MAX_ROUNDS = 400 };
 
+static const double SMOOTHING = 0.5;
+
 int columns_init(struct columns *columns, struct packer *packer, struct kinds *kinds, const int64_t *demand,
                  struct arena *arena, struct err *err)
 {
-    *columns = (struct columns){.packer = packer, .kinds = kinds, .demand = demand, .arena = arena};
+    *columns = (struct columns){.packer = packer, .kinds = kinds, .demand = demand, .arena = arena, .enough = HUGE_VAL};
     columns->duals = arena_array(arena, double, packer->n_shapes);
     columns->best_duals = arena_array(arena, double, packer->n_shapes);
-    if (!columns->duals || !columns->best_duals)
+    columns->smooth = arena_array(arena, double, packer->n_shapes);
+    if (!columns->duals || !columns->best_duals || !columns->smooth)
         return err_nomem(err);
     return master_new(packer->n_shapes, demand, &columns->master, err);
 }
@@ -110,17 +113,31 @@ int columns_add_priced(struct columns *columns, const double *duals, const int64
     return price_kinds(columns, duals, avail, node_limit, ret_added, &worst, err);
 }
 
-/*
- * A round of pricing at the master's duals. Where no kind has a better pattern but the bound is not there yet, the
- * packings' own bounds are what is loose: search deeper.
- */
-static int price_deeper(struct columns *columns, double gap, uint32_t *ret_added, struct err *err)
+static bool close_enough(const struct columns *columns, double gap)
 {
+    return columns->value - columns->bound <= gap * columns->value || columns->bound >= columns->enough;
+}
+
+/*
+ * A round of pricing. First between the best duals and the master's, which swing (smoothing: Wentges 1997); where that
+ * finds no pattern, at the master's own. Where no kind has a better pattern there either but the bound is not close
+ * yet, the packings' own bounds are what is loose: search deeper.
+ */
+static int price_round(struct columns *columns, double gap, uint32_t *ret_added, struct err *err)
+{
+    uint32_t added = 0;
     for (uint32_t nodes = PRICING_NODES; nodes <= columns->deepest; nodes *= 10) {
-        int failed = columns_price(columns, columns->duals, nodes, ret_added, err);
-        if (failed || *ret_added || columns->value - columns->bound <= gap * columns->value || is_expired(columns))
+        for (uint32_t s = 0; s < columns->packer->n_shapes; s++)
+            columns->smooth[s] = SMOOTHING * columns->best_duals[s] + (1 - SMOOTHING) * columns->duals[s];
+        int failed = columns_price(columns, columns->smooth, nodes, &added, err);
+        if (!failed && !added && !close_enough(columns, gap) && !is_expired(columns))
+            failed = columns_price(columns, columns->duals, nodes, &added, err);
+        if (failed)
             return failed;
+        if (added || close_enough(columns, gap) || is_expired(columns))
+            break;
     }
+    *ret_added = added;
     return 0;
 }
 
@@ -162,10 +179,10 @@ int columns_generate(struct columns *columns, double gap, struct err *err)
         if (failed == ERR_RETRY)
             return 0; /* numerical trouble: what is known so far stands */
         if (!failed)
-            failed = price_deeper(columns, gap, &added, err);
+            failed = price_round(columns, gap, &added, err);
         if (failed)
             return failed;
-        if (!added || columns->value - columns->bound <= gap * columns->value)
+        if (!added || close_enough(columns, gap))
             return 0;
     }
     return 0;

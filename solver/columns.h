@@ -26,7 +26,9 @@ struct columns {
     size_t fractions_cap;
     double *duals;      /* [n_shapes] of the last master solve, micro-dollars */
     double *best_duals; /* [n_shapes] feasible: no pattern is worth more than its kind costs; prove `bound` */
+    double *smooth;     /* [n_shapes] work space */
     double bound;       /* best so far: sum demand * best_duals, micro-dollars */
+    double enough;      /* a bound as high as this ends the generation; HUGE_VAL at first */
     double value;       /* of the master: an upper limit of what the bound can become */
     uint32_t deepest;   /* branch-and-bound nodes that pricing one kind may take, >= 200 */
     bool (*expired)(void *context);

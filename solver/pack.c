@@ -6,6 +6,9 @@
 
 #include "base/bitset.h"
 #include "solver/relax.h"
+#include "solver/states.h"
+
+enum { STATES_FROM_NODES = 1000, STATES_PER_NODE = 10 };
 
 /* Work space of one packing, sized for the whole problem once. */
 struct pack_scratch {
@@ -455,6 +458,55 @@ static void check_warm(const struct pack_scratch *s, uint32_t n, uint32_t m, str
     warm->signature = signature;
 }
 
+/* Groups and conflicts look at shapes, not at room: states of equal room are not equal then. */
+static bool has_rules(const struct packer *packer, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t shape = packer->scratch->shape[i];
+        if (packer->foes[shape] || packer->group_start[shape] != packer->group_start[shape + 1])
+            return true;
+    }
+    return false;
+}
+
+/* The tree search was cut off: the other way to search. Returns an upper bound; a better packing goes to `best`. */
+static double search_states(struct search *q, const struct bin *bin, uint32_t most_states)
+{
+    struct pack_scratch *s = q->s;
+    struct arena_mark mark = arena_mark(&s->arena);
+    const int64_t **req = arena_array(&s->arena, const int64_t *, q->n);
+    int64_t *bound = arena_array(&s->arena, int64_t, q->n), *counts = arena_array(&s->arena, int64_t, q->n);
+    double *value = arena_array(&s->arena, double, q->n), *reduced = arena_array(&s->arena, double, q->n);
+    double upper = q->upper;
+    if (req && bound && counts && value && reduced) {
+        for (uint32_t k = 0; k < q->n; k++) {
+            uint32_t i = s->order[k];
+            req[k] = req_of(q->packer, s->shape[i]);
+            bound[k] = s->bound[i];
+            value[k] = s->value[i];
+            reduced[k] = s->reduced[i];
+        }
+        struct states_question question = {.n_items = q->n,
+                                           .n_dims = q->packer->n_dims,
+                                           .req = req,
+                                           .bound = bound,
+                                           .value = value,
+                                           .reduced = reduced,
+                                           .room = bin->room,
+                                           .upper = q->upper,
+                                           .best = q->best_value,
+                                           .margin = q->margin,
+                                           .most_states = most_states};
+        struct states_answer answer = states_solve(&question, counts);
+        upper = answer.upper;
+        q->best_value = answer.best;
+        for (uint32_t k = 0; answer.better && k < q->n; k++)
+            s->best[s->order[k]] = counts[k];
+    }
+    arena_rewind(&s->arena, mark);
+    return upper;
+}
+
 struct packing pack_best(struct packer *packer, const struct bin *bin, const double *values, const int64_t *avail,
                          uint32_t node_limit, struct pack_warm *warm)
 {
@@ -492,6 +544,8 @@ struct packing pack_best(struct packer *packer, const struct bin *bin, const dou
     q.nodes_left = node_limit;
     search_from(&q, 0, 0);
     double upper = q.complete ? q.best_value + q.margin : q.upper;
+    if (!q.complete && node_limit >= STATES_FROM_NODES && !has_rules(packer, n))
+        upper = search_states(&q, bin, node_limit * STATES_PER_NODE);
     return (struct packing){q.best_value * scale, upper * scale, collect_takes(s, n)};
 }
 

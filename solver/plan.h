@@ -14,7 +14,7 @@ struct solver_take {
 /* `copies` equal new nodes. */
 struct solver_purchase {
     uint32_t offering;
-    int64_t copies;                 /* > 0 */
+    int64_t copies;                  /* > 0 */
     const struct solver_take *takes; /* [n_takes], ascending by shape, on each copy */
     uint32_t n_takes;
 };

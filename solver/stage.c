@@ -183,13 +183,15 @@ static int with_columns(struct stage *stage, struct columns *columns, struct err
     int failed = seed_columns(stage, columns, err);
     for (int round = 0; !failed && round < ROUNDS; round++, gap /= 3) {
         columns->deepest = DEEPEST[round];
+        if (round > 0) /* what is wanted now is the proof of the plan there is */
+            columns->enough = (double)stage->bag.cost_microusd / (1 + stage->options->gap_target);
         failed = columns_generate(columns, gap, err);
         take_bound(stage, columns);
-        if (!failed && !good_enough(stage))
+        if (!failed && round % 2 == 0 && !good_enough(stage))
             failed = dive(stage, columns, err);
-        if (!failed && few && round > 0 && !good_enough(stage))
+        if (!failed && few && round % 2 == 1 && !good_enough(stage))
             failed = integer(stage, columns, err);
-        if (!failed && !good_enough(stage))
+        if (!failed && round != 1 && !good_enough(stage))
             failed = improve(stage, (uint64_t)round, err);
         if (good_enough(stage) || is_expired(stage))
             break;
