@@ -426,6 +426,99 @@ static void test_explain(void **state)
     planned_close(&p);
 }
 
+/* Eight cpu: four executors would fit, but then the driver's On-Demand node would not. Nothing is held for them. */
+static void test_gang_without_its_driver_waits(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 8}}");
+    assert_int_equal(planned_pods(&p, "first", "executor", 4, "1900m", "1Gi", "priority: 1"), 0);
+    assert_int_equal(planned_pods(&p, "first", "driver", 1, "1900m", "1Gi", ""), 0);
+    assert_int_equal(planned_pods(&p, "second", "executor", 2, "1900m", "1Gi", ""), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 2);
+    assert_non_null(strstr(planned_reason(&p, "spark/first-exec-1"), "application first"));
+    assert_null(planned_reason(&p, "spark/second-exec-2"));
+    planned_close(&p);
+}
+
+/* With gangMinShare 0.5 two of four executors are enough to start with. */
+static void test_gang_share_is_the_provisioner_s(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 4}}, spark: {gangMinShare: 0.5}");
+    assert_int_equal(planned_pods(&p, "a", "executor", 4, "1900m", "1Gi", ""), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 2);
+    assert_null(planned_reason(&p, "spark/a-exec-2"));
+    assert_non_null(strstr(planned_reason(&p, "spark/a-exec-3"), "no room within the limit of Provisioner default"));
+    planned_close(&p);
+}
+
+/* An executor runs in the dearer zone: the application stays there. */
+static void test_zone_stays_where_executors_run(void **state)
+{
+    struct planned p;
+    struct str zone;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "spark: {zone: single}");
+    assert_int_equal(planned_read(&p, "{apiVersion: v1, kind: Node, metadata: {name: n, labels: "
+                                      "{topology.kubernetes.io/zone: us-west-2b}}, status: {capacity: {cpu: 4, memory: "
+                                      "8Gi, pods: 10}, allocatable: {cpu: 4, memory: 8Gi, pods: 10}}}"),
+                     0);
+    assert_int_equal(planned_pods(&p, "a", "executor", 1, "3900m", "1Gi", "nodeName: n"), 0);
+    assert_int_equal(planned_read(&p, "{apiVersion: v1, kind: Pod, metadata: {name: more, namespace: spark, labels: "
+                                      "{spark-role: executor, spark-app-selector: a}}, spec: {containers: [{name: c, "
+                                      "image: i, resources: {requests: {cpu: 3, memory: 5Gi}}}]}}"),
+                     0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 1);
+    assert_int_equal(a->n_bound, 1);
+    assert_one_zone(&p, "a", &zone);
+    assert_true(str_is(zone, "us-west-2b"));
+    planned_close(&p);
+}
+
+/* The same two nodes at the On-Demand price. */
+static void test_on_demand_comparison(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "");
+    assert_int_equal(planned_pods(&p, "a", "executor", 2, "3", "5Gi", ""), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->cost_microusd, 160000);
+    assert_int_equal(a->on_demand_microusd, 400000);
+    p.options.skip_on_demand = true;
+    a = plan(&p);
+    assert_int_equal(a->on_demand_microusd, -1);
+    planned_close(&p);
+}
+
+/* Two Provisioners, the pod tolerates one: the taint's step removes the other's offerings; and why nothing is left. */
+static void test_explain_says_what_excludes(void **state)
+{
+    struct planned p;
+    struct explanation e;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "tainted", "taints: [{key: only, value: batch, effect: NoSchedule}]");
+    provisioner(&p, "open", "");
+    assert_int_equal(planned_pods(&p, "a", "executor", 1, "100", "5Gi", ""), 0);
+    plan(&p);
+    assert_int_equal(planner_explain(&p.result, "spark/a-exec-1", &p.arena, &e, &p.err), 0);
+    assert_int_equal(step(&e, "taints of Provisioners")->removed, 20);
+    assert_int_equal(step(&e, "size: needs cpu 100")->left, 0);
+    assert_non_null(strstr(e.outcome, "cannot be placed: "));
+    assert_null(e.next_best);
+    planned_close(&p);
+}
+
 /* What verify rebuilds is what the plan was proved with. */
 static void test_bound_problem_is_rebuilt(void **state)
 {
@@ -470,6 +563,11 @@ int main(void)
         cmocka_unit_test(test_nothing_to_place),
         cmocka_unit_test(test_unknown_zone),
         cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_gang_without_its_driver_waits),
+        cmocka_unit_test(test_gang_share_is_the_provisioner_s),
+        cmocka_unit_test(test_zone_stays_where_executors_run),
+        cmocka_unit_test(test_on_demand_comparison),
+        cmocka_unit_test(test_explain_says_what_excludes),
         cmocka_unit_test(test_bound_problem_is_rebuilt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
