@@ -295,7 +295,7 @@ static int class_shape(struct gather *g, const struct topo_drafts *drafts, struc
     return id == topo->classes.len ? make_class(g, err) : 0;
 }
 
-/* Room on existing nodes for pods as large as the class's largest, where nothing can be bought. */
+/* Room on existing nodes for pods as large as the class's largest, up to what the class needs. */
 static int cell_room(struct topo *topo, const struct topo_class *class, struct topo_cell *cell, struct err *err)
 {
     uint32_t n_dims = topo->supply->dims->n;
@@ -313,7 +313,12 @@ static int cell_room(struct topo *topo, const struct topo_class *class, struct t
             if (largest[d] > 0 && topo->demand->nodes[n].free[d] / largest[d] < fit)
                 fit = topo->demand->nodes[n].free[d] / largest[d];
         cell->room += fit;
+        if (cell->room >= class->left)
+            break;
     }
+    if (cell->room > class->left)
+        cell->room = class->left;
+    cell->room_at_first = cell->room;
     return 0;
 }
 
@@ -324,7 +329,7 @@ static int price_class(struct topo *topo, struct topo_class *class, struct err *
         return err_nomem(err);
     for (size_t c = 0; c < class->n_cells; c++) {
         struct topo_cell *cell = &class->cells[c];
-        if (!cell->offered && cell_room(topo, class, cell, err) < 0)
+        if (topo->demand->n_nodes && cell_room(topo, class, cell, err) < 0)
             return ERR_NOMEM;
         for (size_t i = 0; i < class->n_shapes && cell->offered && class->n_cells > 1; i++) {
             struct arena_mark mark = arena_mark(topo->arena);

@@ -68,9 +68,10 @@ enum feed { FEED_NO, FEED_MAYBE, FEED_YES };
 struct topo_cell {
     const uint32_t *domains; /* [n_axes] */
     bool offered;            /* some offering is there; else only existing nodes */
-    int64_t room;            /* pods that existing nodes can take, if not offered */
-    double cost;             /* of a pod, micro-dollars per hour, mean over the class */
-    double whim;             /* factor on the cost while another try is made */
+    int64_t room;            /* pods that existing nodes can still take, as far as the class needs it */
+    int64_t room_at_first;
+    double cost; /* of a pod, micro-dollars per hour, mean over the class */
+    double whim; /* factor on the cost while another try is made */
     int64_t placed;
 };
 

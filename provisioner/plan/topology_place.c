@@ -128,7 +128,7 @@ static void commit(struct topo *topo, struct topo_class *class, size_t c)
     struct topo_cell *cell = &class->cells[c];
     cell->placed++;
     class->left--;
-    if (!cell->offered)
+    if (cell->room > 0)
         cell->room--;
     for (size_t f = 0; f < class->n_feeds; f++) {
         struct topo_tally *tally = &topo->tallies.items[class->feeds[f]];
@@ -160,6 +160,14 @@ static const struct topo_rule *unstarted_affinity(const struct topo *topo, const
 /* A domain where a pod cannot go at all counts as much dearer than any where it can. */
 static const double NO_PLACE_MICROUSD = 1e12;
 
+/* What `n` more pods of the class would cost in the cell: room that is there costs next to nothing. */
+static double cell_price(const struct topo_cell *cell, int64_t n)
+{
+    int64_t free = cell->room < n ? cell->room : n;
+    double each = cell->offered ? cell->cost : NO_PLACE_MICROUSD;
+    return (double)(n - free) * each + (double)free * (1 + cell->cost / 1000);
+}
+
 /* What a domain would cost all pods of the component that will have to follow there. */
 static double company_cost(const struct placer *p, const struct topo_rule *rule, uint32_t domain)
 {
@@ -170,12 +178,12 @@ static double company_cost(const struct placer *p, const struct topo_rule *rule,
             if (class->rules[r].kind != RULE_AFFINITY || class->rules[r].tally != rule->tally ||
                 class->rules[r].dropped)
                 continue;
-            double best = NO_PLACE_MICROUSD;
+            double best = NO_PLACE_MICROUSD * (double)class->left;
             for (size_t c = 0; c < class->n_cells; c++)
-                if (class->cells[c].domains[class->rules[r].slot] == domain && class->cells[c].cost < best &&
-                    (class->cells[c].offered || class->cells[c].room >= class->left))
-                    best = class->cells[c].cost;
-            sum += best * (double)class->left;
+                if (class->cells[c].domains[class->rules[r].slot] == domain &&
+                    cell_price(&class->cells[c], class->left) < best)
+                    best = cell_price(&class->cells[c], class->left);
+            sum += best;
             break;
         }
     }
@@ -197,7 +205,7 @@ static bool choose_cell(const struct placer *p, const struct topo_class *class, 
             allowed = class->rules[r].dropped || rule_allows(topo, &class->rules[r], cell, p->minima[r]);
         if (!allowed)
             continue;
-        double cost = company ? company_cost(p, company, cell->domains[company->slot]) : cell->cost;
+        double cost = company ? company_cost(p, company, cell->domains[company->slot]) : cell_price(cell, 1);
         cost *= cell->whim;
         if (cost < best) {
             best = cost;
@@ -379,7 +387,7 @@ static void reset(struct placer *p, uint32_t component)
             class->rules[r].dropped = false;
         for (size_t c = 0; c < class->n_cells; c++) {
             class->left += class->cells[c].placed;
-            class->cells[c].room += class->cells[c].offered ? 0 : class->cells[c].placed;
+            class->cells[c].room = class->cells[c].room_at_first;
             class->cells[c].placed = 0;
         }
     }
@@ -409,7 +417,7 @@ static void be_whimsical(struct placer *p, uint64_t try)
     for (size_t m = 0; m < p->n_members; m++) {
         struct topo_class *class = &topo->classes.items[p->members[m]];
         for (size_t c = 0; c < class->n_cells; c++)
-            class->cells[c].whim = try ? 1 + (double)(random_next(&seed) % 1024) / 256 : 1;
+            class->cells[c].whim = try ? ldexp(1, (int)(random_next(&seed) % 24)) : 1;
     }
 }
 

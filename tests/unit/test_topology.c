@@ -222,6 +222,19 @@ static void a_self_affine_group_shares_the_cheapest_zone_that_admits_all(void **
     assert_int_equal(pods_in(world, "p", "us-west-2b"), 5);
 }
 
+/* The node in us-west-2c has room for all of the group. */
+static void room_that_is_there_draws_a_group(void **state)
+{
+    struct world *world = *state;
+    world_add_provisioner(world);
+    add_node(world, "n1", "us-west-2c");
+    add_pods(world, 4, "p", "x", "1", REQUIRED("podAffinity", TERM(ZONE, "x")));
+    add_pods(world, 9, "q", "y", "1", REQUIRED("podAffinity", TERM(ZONE, "y")));
+    world_topology(world, NULL);
+    assert_int_equal(pods_in(world, "p", "us-west-2c"), 4);
+    assert_int_equal(pods_in(world, "q", "us-west-2c"), 9);
+}
+
 static void affinity_follows_bound_pods(void **state)
 {
     struct world *world = *state;
@@ -419,6 +432,7 @@ int main(void)
         TEST(capacity_types_are_spread_like_zones),
         TEST(a_soft_spread_is_kept_where_it_can_be),
         TEST(a_self_affine_group_shares_the_cheapest_zone_that_admits_all),
+        TEST(room_that_is_there_draws_a_group),
         TEST(affinity_follows_bound_pods),
         TEST(affinity_to_planned_pods_pins_one_of_them),
         TEST(affinity_to_nobody_is_refused),
