@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* A kind by the worth per dollar of its best packing when last looked at. */
+/* A kind by the worth per dollar of its best packing when last looked at; at first by the relaxation's bound on it. */
 struct entry {
     double ratio;
     uint32_t kind;
@@ -30,12 +30,13 @@ static void sift_down(struct entry *heap, uint32_t n, uint32_t at)
     }
 }
 
-static double price_kind(struct packer *packer, struct kind *kind, const double *duals, const int64_t *demand,
-                         uint32_t node_limit, uint32_t *ret_takes)
+static struct packing price_kind(struct packer *packer, const struct kind *kind, const double *duals,
+                                 const int64_t *demand, uint32_t node_limit)
 {
     struct packing found = pack_best(packer, &kind->bin, duals, demand, node_limit, NULL);
-    *ret_takes = found.n_takes;
-    return found.value / (double)kind->price_microusd;
+    found.value /= (double)kind->price_microusd;
+    found.upper /= (double)kind->price_microusd;
+    return found;
 }
 
 /* How often this packing can be repeated with what is left. */
@@ -68,11 +69,11 @@ int greedy_fill(struct packer *packer, struct kinds *kinds, const double *duals,
     struct entry *heap = calloc(kinds->n ? kinds->n : 1, sizeof(*heap));
     if (!heap)
         return err_nomem(err);
-    uint32_t n = 0, n_takes = 0;
+    uint32_t n = 0;
     for (uint32_t k = 0; k < kinds->n; k++) {
-        double ratio = price_kind(packer, &kinds->items[k], duals, demand, options->node_limit, &n_takes);
-        if (n_takes)
-            heap[n++] = (struct entry){ratio, k};
+        struct packing found = price_kind(packer, &kinds->items[k], duals, demand, 0);
+        if (found.n_takes)
+            heap[n++] = (struct entry){found.upper, k};
     }
     for (uint32_t at = n; at-- > 0;)
         sift_down(heap, n, at);
@@ -80,14 +81,16 @@ int greedy_fill(struct packer *packer, struct kinds *kinds, const double *duals,
     while (n && !failed) {
         uint32_t kind = heap[0].kind;
         uint32_t limit = options->expired && options->expired(options->context) ? 0 : options->node_limit;
-        heap[0].ratio = price_kind(packer, &kinds->items[kind], duals, demand, limit, &n_takes);
-        if (!n_takes)
+        struct packing found = price_kind(packer, &kinds->items[kind], duals, demand, limit);
+        heap[0].ratio = found.value;
+        if (!found.n_takes)
             heap[0] = heap[--n];
-        bool still_top = n_takes && (n < 2 || !better(&heap[1], &heap[0])) && (n < 3 || !better(&heap[2], &heap[0]));
+        bool still_top =
+            found.n_takes && (n < 2 || !better(&heap[1], &heap[0])) && (n < 3 || !better(&heap[2], &heap[0]));
         if (still_top && heap[0].ratio < options->least_ratio)
             break;
         if (still_top)
-            failed = buy(packer, kinds, kind, n_takes, demand, arena, bag, err);
+            failed = buy(packer, kinds, kind, found.n_takes, demand, arena, bag, err);
         sift_down(heap, n, 0);
         if (options->most_microusd && bag->cost_microusd >= options->most_microusd)
             break;

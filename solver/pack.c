@@ -538,6 +538,8 @@ struct packing pack_best(struct packer *packer, const struct bin *bin, const dou
         .packer = packer, .s = s, .n = n, .upper = relax_bound(&lp), .nodes_left = node_limit, .complete = true};
     q.margin = q.upper * 1e-9;
     round_down(&q);
+    if (node_limit == 0)
+        return (struct packing){q.best_value * scale, q.upper * scale, collect_takes(s, n)};
     for (int eighths = 7; eighths > 0 && q.best_value + q.margin < q.upper; eighths -= 2)
         search_around(&q, eighths / 8.0, node_limit / 4);
     q.complete = true;
