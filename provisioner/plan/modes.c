@@ -3,7 +3,6 @@
 #include "base/bitset.h"
 #include "provisioner/plan/classes.h"
 #include "provisioner/plan/zone_mode.h"
-#include "solver/check.h"
 
 /* Deals after which the caps are what the last one left; the least time for a mode's solve. */
 enum { SHARE_ROUNDS = 4, MIN_MODE_MS = 50 };
@@ -133,13 +132,7 @@ static int verify_draft(const struct planner_context *context, struct err *err)
     int code = draft_plan(&context->draft, context->arena, &problem, &plan, err);
     if (code)
         return code;
-    if (solver_check_plan(&problem, &plan, err)) {
-        err_wrap(err, "internal: the plan with real pods is not valid");
-        if (err)
-            err->code = ERR_FATAL;
-        return ERR_FATAL;
-    }
-    return 0;
+    return pass_verify(&problem, &plan, "the plan with real pods", err);
 }
 
 int planner_modes_apply(struct planner_context *context, struct err *err)

@@ -198,6 +198,17 @@ static bool deadline_passed(void *context)
     return clock_now(deadline->clock).ns >= deadline->end.ns;
 }
 
+int pass_verify(const struct solver_problem *problem, const struct solver_plan *plan, const char *what, struct err *err)
+{
+    int code = solver_check_plan(problem, plan, err);
+    if (code != ERR_INVALID)
+        return code;
+    err_wrap(err, "internal: %s is not valid", what);
+    if (err)
+        err->code = ERR_FATAL;
+    return ERR_FATAL;
+}
+
 static int solve(const struct pass_input *input, struct arena *arena, struct pass *pass, struct err *err)
 {
     struct deadline deadline = {input->clock, clock_now(input->clock)};
@@ -214,13 +225,7 @@ static int solve(const struct pass_input *input, struct arena *arena, struct pas
     int code = solver_solve(&pass->compiled.problem, &options, arena, &pass->plan, err);
     if (code)
         return code;
-    if (solver_check_plan(&pass->compiled.problem, &pass->plan, err)) {
-        err_wrap(err, "internal: the solver's plan is not valid");
-        if (err)
-            err->code = ERR_FATAL;
-        return ERR_FATAL;
-    }
-    return 0;
+    return pass_verify(&pass->compiled.problem, &pass->plan, "the solver's plan", err);
 }
 
 /* Fills shape_of_pod, and the reasons of pods that never reach the solver. */

@@ -53,6 +53,10 @@ struct pass {
 CC_MUST_CHECK int pass_run(const struct pass_input *input, const struct pass_rules *rules, struct arena *arena,
                            struct pass *ret, struct err *err);
 
+/* solver_check_plan, where a violation is our own mistake: ERR_FATAL "internal: <what> is not valid: …". */
+CC_MUST_CHECK int pass_verify(const struct solver_problem *problem, const struct solver_plan *plan, const char *what,
+                              struct err *err);
+
 /*
  * The problem that bounds are proved for: each demand shape whole, with the places it had before topology chose zones
  * and modes narrowed it. `plain`: a pass without rules whose demand is used; NULL: it is built. Nothing is solved: of
