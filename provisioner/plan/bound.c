@@ -64,9 +64,17 @@ int planner_bound_build(struct planner_context *context, struct planner_result *
     code = solver_check_bound(ret->bound_problem, ret->placed, ret->duals_nanousd, &bound, err);
     if (code)
         return code;
-    if (bound > context->draft.cost_microusd)
-        return err_set(err, ERR_FATAL, "internal: the lower bound (%lld) is above the plan's cost (%lld microdollars)",
-                       (long long)bound, (long long)context->draft.cost_microusd);
+    if (bound > context->draft.cost_microusd) {
+        /*
+         * Soft constraints count as hard until they would leave a pod out. A later pass may have let one go that the
+         * whole demand kept: then its bound is not about this plan, and none is known.
+         */
+        bool one_pass = context->plain.first && context->final.pass.lists == context->plain.pass.lists;
+        if (one_pass)
+            return err_set(err, ERR_FATAL, "internal: the lower bound (%lld) is above the cost (%lld microdollars)",
+                           (long long)bound, (long long)context->draft.cost_microusd);
+        bound = 0;
+    }
     *ret_lower_bound_microusd = bound > 0 ? bound : 0;
     return 0;
 }

@@ -197,7 +197,10 @@ static void planning_survives(void **state)
 {
     const struct case_ existing = {*state, existing_paths, "spark/job-1-exec-2"};
     const struct case_ spark = {*state, spark_paths, "spark/etl-driver"};
+    static const char *const modes_paths[] = {"tests/fault/modes.yaml", NULL};
+    const struct case_ modes = {*state, modes_paths, "spark/b-1"};
     assert_true(survive(read_plan_explain, &existing) > 0);
+    assert_true(survive(read_plan_explain, &modes) > 0);
     assert_true(survive(read_plan_explain, &spark) > 0);
 }
 
