@@ -10,6 +10,8 @@ enum { ROUNDS = 60, MAX_RESOURCES = 24 };
 static const double REACH = 8.0;
 static const double LEAST_WEIGHT = 1e-7;
 static const double LEAST_RENT = 1e-4;
+/* How fast weights move, and what keeps those of idle kinds still. */
+static const double PACE = 1.5, IDLE = 1e-3;
 /* Below the nano-dollar in which duals are written down. */
 static const double LEAST_DUAL_MICROUSD = 1e-4;
 
@@ -169,17 +171,17 @@ static void assign(struct ascent *a, double temperature)
 static void climb(struct ascent *a, double step)
 {
     uint32_t m = a->n_resources;
-    double mean = 0;
+    double most = 0;
     size_t cells = (size_t)a->n_kinds * m;
     for (size_t i = 0; i < cells; i++)
-        mean += a->load[i] / (double)cells;
+        most = fmax(most, a->load[i]);
     for (uint32_t k = 0; k < a->n_kinds; k++) {
         double *weight = a->weight + (size_t)k * m, *load = a->load + (size_t)k * m, own = 0;
         for (uint32_t r = 0; r < m; r++)
-            own += load[r] / m;
+            own = fmax(own, load[r]);
+        own += IDLE * most + 1e-9; /* kinds that are hardly used move slowly */
         for (uint32_t r = 0; r < m; r++) {
-            double slope = load[r] / (own + 1e-3 * mean + 1e-9) - 1;
-            weight[r] *= exp(step * slope);
+            weight[r] *= exp(step * PACE * load[r] / own);
             weight[r] = weight[r] > LEAST_WEIGHT ? weight[r] : LEAST_WEIGHT;
         }
     }
