@@ -5,7 +5,7 @@
 #include "provisioner/plan/zone_mode.h"
 
 /* Deals after which the caps are what the last one left; the least time for a mode's solve. */
-enum { SHARE_ROUNDS = 4, MIN_MODE_MS = 50 };
+enum { SHARE_ROUNDS = 4, MIN_MODE_MS = 20 };
 
 /* Does a plan with zones keep its promise: as many pods as without, for at most the premium? */
 static bool acceptable(const struct settled *plain, const struct settled *zoned, const struct zone_mode *modes)
@@ -15,13 +15,17 @@ static bool acceptable(const struct settled *plain, const struct settled *zoned,
            pools_within(zoned->pass.plan.cost_microusd, plain->pass.plan.cost_microusd, 1 + modes->premium);
 }
 
-/* A mode's solve may take as long as the plain one took, so that modes at most double the time. */
+/*
+ * A mode's solve has half the time that the plain one took: most need one or two attempts, and modes are to double
+ * the time at most.
+ */
 static int settle_mode(struct planner_context *context, const struct pass_rules *rules, const char *const *reasons,
                        struct settled *ret, struct err *err)
 {
     struct pass_input input = context->market.input;
-    if (context->plain_ms < input.budget_ms)
-        input.budget_ms = context->plain_ms > MIN_MODE_MS ? context->plain_ms : MIN_MODE_MS;
+    int64_t share_ms = context->plain_ms / 2 > MIN_MODE_MS ? context->plain_ms / 2 : MIN_MODE_MS;
+    if (share_ms < input.budget_ms)
+        input.budget_ms = share_ms;
     return settle(&input, rules, reasons, context->arena, ret, err);
 }
 
