@@ -24,8 +24,9 @@ struct ascent {
     const int64_t *demand;
     uint32_t n_resources;
     struct arena arena;
-    size_t *start;    /* [n_kinds + 1] into the rows below: one row an item of a kind */
-    float *share;     /* [rows][n_resources] micro-dollars if resource d alone had the whole price */
+    size_t *start;    /* [n_kinds + 1] into the rows below: one row a wanted item of a kind */
+    uint32_t *shape;  /* [rows] */
+    float *share;     /* [rows][n_dims] micro-dollars if dimension d alone had the whole price */
     float *cost;      /* [rows] at today's weights */
     double *weight;   /* [n_kinds][n_resources] */
     double *load;     /* [n_kinds][n_resources] */
@@ -60,6 +61,17 @@ static double usable(const struct ascent *a, const struct bin *bin, uint32_t d)
     return (double)(step > 1 ? room / step * step : room);
 }
 
+/* The groups of a shape that take part, as resources behind the dimensions. */
+#define EACH_GROUP(a, r, s)                                                                          \
+    for (uint32_t g_ = (a)->packer->group_start[s], r; g_ < (a)->packer->group_start[(s) + 1]; g_++) \
+        if ((r = (a)->packer->n_dims + (a)->packer->group_of[g_]) < (a)->n_resources)
+
+/* What one pod of a group takes of a node, in micro-dollars if the group alone had the whole price. */
+static double group_share(const struct ascent *a, uint32_t k, uint32_t resource)
+{
+    return price_of(a, k) / a->packer->problem->groups[resource - a->packer->n_dims].cap;
+}
+
 static void fill_kind(struct ascent *a, uint32_t k)
 {
     const struct packer *packer = a->packer;
@@ -67,18 +79,25 @@ static void fill_kind(struct ascent *a, uint32_t k)
     double price = price_of(a, k), room[MAX_RESOURCES];
     for (uint32_t d = 0; d < packer->n_dims; d++)
         room[d] = usable(a, bin, d);
+    size_t row = a->start[k];
     for (uint32_t i = 0; i < bin->n_items; i++) {
         uint32_t s = bin->items[i];
-        float *share = a->share + (a->start[k] + i) * a->n_resources;
+        if (a->demand[s] <= 0)
+            continue;
+        float *share = a->share + row * packer->n_dims;
         const int64_t *req = packer->req + (size_t)s * packer->n_dims;
         for (uint32_t d = 0; d < packer->n_dims; d++)
             share[d] = req[d] ? (float)((double)req[d] / room[d] * price) : 0.0f;
-        for (uint32_t g = packer->group_start[s]; g < packer->group_start[s + 1]; g++) {
-            uint32_t r = packer->n_dims + packer->group_of[g];
-            if (r < a->n_resources)
-                share[r] = (float)(price / packer->problem->groups[packer->group_of[g]].cap);
-        }
+        a->shape[row++] = s;
     }
+}
+
+static size_t count_wanted(const struct ascent *a, const struct bin *bin)
+{
+    size_t wanted = 0;
+    for (uint32_t i = 0; i < bin->n_items; i++)
+        wanted += a->demand[bin->items[i]] > 0;
+    return wanted;
 }
 
 static int prepare(struct ascent *a, struct err *err)
@@ -88,9 +107,10 @@ static int prepare(struct ascent *a, struct err *err)
     if (!a->start)
         return err_nomem(err);
     for (uint32_t k = 0; k < n_kinds; k++)
-        a->start[k + 1] = a->start[k] + bin_of(a, k)->n_items;
+        a->start[k + 1] = a->start[k] + count_wanted(a, bin_of(a, k));
     size_t rows = a->start[n_kinds];
-    a->share = arena_array(&a->arena, float, rows * a->n_resources);
+    a->shape = arena_array(&a->arena, uint32_t, rows);
+    a->share = arena_array(&a->arena, float, rows * a->packer->n_dims);
     a->cost = arena_array(&a->arena, float, rows);
     a->weight = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
     a->load = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
@@ -98,7 +118,8 @@ static int prepare(struct ascent *a, struct err *err)
     a->spread = arena_array(&a->arena, double, n_shapes);
     a->rent = arena_array(&a->arena, double, n_kinds);
     a->asked = arena_array(&a->arena, double, n_kinds);
-    if (!a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread || !a->rent || !a->asked)
+    if (!a->shape || !a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread || !a->rent ||
+        !a->asked)
         return err_nomem(err);
     for (uint32_t k = 0; k < n_kinds; k++) {
         fill_kind(a, k);
@@ -112,7 +133,7 @@ static int prepare(struct ascent *a, struct err *err)
 /* What each pod costs on each kind now, and the cheapest of them. Returns the bound. */
 static double evaluate(struct ascent *a)
 {
-    uint32_t n_shapes = a->packer->n_shapes, m = a->n_resources;
+    uint32_t n_shapes = a->packer->n_shapes, n_dims = a->packer->n_dims, m = a->n_resources;
     for (uint32_t s = 0; s < n_shapes; s++)
         a->cheapest[s] = HUGE_VAL;
     for (uint32_t k = 0; k < a->n_kinds; k++) {
@@ -123,10 +144,12 @@ static double evaluate(struct ascent *a)
         for (uint32_t r = 0; r < m; r++)
             weight[r] /= sum;
         for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-            uint32_t s = bin_of(a, k)->items[row - a->start[k]];
+            uint32_t s = a->shape[row];
             double cost = 0;
-            for (uint32_t r = 0; r < m; r++)
-                cost += weight[r] * (double)a->share[row * m + r];
+            for (uint32_t d = 0; d < n_dims; d++)
+                cost += weight[d] * (double)a->share[row * n_dims + d];
+            EACH_GROUP(a, r, s)
+            cost += weight[r] * group_share(a, k, r);
             cost *= a->rent[k];
             a->cost[row] = (float)cost;
             if (cost < a->cheapest[s])
@@ -142,6 +165,16 @@ static double evaluate(struct ascent *a)
     return bound;
 }
 
+static void add_load(struct ascent *a, uint32_t k, size_t row, double pods)
+{
+    uint32_t n_dims = a->packer->n_dims, s = a->shape[row];
+    double *load = a->load + (size_t)k * a->n_resources;
+    for (uint32_t d = 0; d < n_dims; d++)
+        load[d] += pods * (double)a->share[row * n_dims + d];
+    EACH_GROUP(a, r, s)
+    load[r] += pods * group_share(a, k, r);
+}
+
 /* Sends every shape's pods to its cheapest kinds, softly, and adds up what they take of each resource there. */
 static void assign(struct ascent *a, double temperature)
 {
@@ -152,7 +185,7 @@ static void assign(struct ascent *a, double temperature)
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t k = 0; k < a->n_kinds; k++)
             for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
-                uint32_t s = bin_of(a, k)->items[row - a->start[k]];
+                uint32_t s = a->shape[row];
                 double above = ((double)a->cost[row] / a->cheapest[s] - 1) / temperature;
                 if (above > REACH)
                     continue;
@@ -163,8 +196,7 @@ static void assign(struct ascent *a, double temperature)
                 }
                 double pods = (double)a->demand[s] * part / a->spread[s];
                 a->asked[k] += pods * (double)a->cost[row] / (price_of(a, k) * a->rent[k]);
-                for (uint32_t r = 0; r < m; r++)
-                    a->load[(size_t)k * m + r] += pods * (double)a->share[row * m + r];
+                add_load(a, k, row, pods);
             }
 }
 

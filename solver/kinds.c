@@ -76,14 +76,16 @@ static int kind_fill(const struct solver_problem *p, const struct candidate *fro
 {
     uint32_t n = 0;
     uint32_t *items = arena_array(arena, uint32_t, bitset_count(from->shapes, p->n_shapes));
-    if (!items)
+    uint32_t *upper = arena_array(arena, uint32_t, bitset_count(from->shapes, p->n_shapes));
+    if (!items || !upper)
         return ERR_NOMEM;
     BITSET_EACH (s, from->shapes, p->n_shapes)
         items[n++] = (uint32_t)s;
     *ret = (struct kind){.bin = {.room = from->sold->alloc, .items = items, .n_items = n, .members = from->shapes},
                          .offering = from->offering,
                          .owner = from->sold->owner,
-                         .price_microusd = from->sold->price_microusd};
+                         .price_microusd = from->sold->price_microusd,
+                         .warm = {.upper = upper}};
     return 0;
 }
 
@@ -124,10 +126,4 @@ int kinds_build(const struct solver_problem *p, const int64_t *demand, const uin
             return err_nomem(err);
     *ret = kinds;
     return 0;
-}
-
-void kinds_release(struct kinds *kinds)
-{
-    for (uint32_t k = 0; k < kinds->n; k++)
-        pack_warm_release(&kinds->items[k].warm);
 }

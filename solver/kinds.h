@@ -21,11 +21,9 @@ struct kinds {
  * Kinds for the shapes with demand[s] > 0 out of the offerings in `allowed` (bitset [n_offerings]). An offering is
  * left out if another one that counts against the same owner's limits (or if no owner is limited: any) admits all its
  * shapes, has at least its room in every dimension and costs no more. Equal ones: the lowest id stays.
- * Everything but the warm starts is in `arena`; release those with kinds_release.
+ * Everything is in `arena`.
  */
 CC_MUST_CHECK int kinds_build(const struct solver_problem *problem, const int64_t *demand, const uint64_t *allowed,
                               struct arena *arena, struct kinds *ret, struct err *err);
-
-void kinds_release(struct kinds *kinds);
 
 #endif

@@ -144,12 +144,6 @@ void packer_release(struct packer *packer)
     }
 }
 
-void pack_warm_release(struct pack_warm *warm)
-{
-    free(warm->upper);
-    *warm = (struct pack_warm){0};
-}
-
 static const int64_t *req_of(const struct packer *packer, uint32_t shape)
 {
     return packer->req + (size_t)shape * packer->n_dims;

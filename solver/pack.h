@@ -37,13 +37,13 @@ struct bin {
     const int32_t *group_room; /* [n_groups], NULL = the groups' caps */
 };
 
-/* Where the relaxation of a bin ended last time: the next one starts there. Zeroed = cold. */
+/* Where the relaxation of a bin ended last time: the next one starts there. Zeroed but for `upper` = cold. */
 struct pack_warm {
     uint32_t n_rows;               /* 0 = cold */
     uint64_t signature;            /* of the candidates and rows that the indices below are about */
     uint32_t basis[PACK_MAX_ROWS]; /* row r's variable: < n_items an item, else n_items + a row's slack */
-    uint32_t *upper;               /* items at their upper bound */
-    uint32_t n_upper, cap_upper;
+    uint32_t *upper;               /* [the bin's n_items] items at their upper bound */
+    uint32_t n_upper;
 };
 
 /* A packing of one bin. takes: dense counts are in scratch until the next call; copy with pack_takes. */
@@ -74,7 +74,5 @@ bool pack_fits(struct packer *packer, const struct bin *bin, const struct solver
 /* How many more pods of `shape` fit beside the takes: dimensions, groups, conflicts. At most `most`. */
 int64_t pack_more(struct packer *packer, const struct bin *bin, const struct solver_take *takes, uint32_t n_takes,
                   uint32_t shape, int64_t most);
-
-void pack_warm_release(struct pack_warm *warm);
 
 #endif

@@ -1,7 +1,6 @@
 #include "solver/relax.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { AT_LOWER, AT_UPPER, BASIC };
@@ -222,17 +221,6 @@ static bool step(struct tableau *t)
 static void keep_warm(const struct tableau *t, struct pack_warm *warm)
 {
     const struct relax *lp = t->lp;
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < lp->n_items; i++)
-        count += lp->state[i] == AT_UPPER;
-    warm->n_rows = 0;
-    if (count > warm->cap_upper) {
-        uint32_t *grown = realloc(warm->upper, (size_t)count * 2 * sizeof(*grown));
-        if (!grown)
-            return; /* the next one starts cold: slower, not wrong */
-        warm->upper = grown;
-        warm->cap_upper = count * 2;
-    }
     warm->n_upper = 0;
     for (uint32_t i = 0; i < lp->n_items; i++)
         if (lp->state[i] == AT_UPPER)

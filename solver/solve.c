@@ -120,7 +120,6 @@ static int try_exact(struct solve *s, bool *ret_done, struct err *err)
         s->method = "exact";
     }
     bag_release(&bag);
-    kinds_release(&kinds);
     return failed == ERR_NO_CAPACITY ? 0 : failed;
 }
 
@@ -137,7 +136,6 @@ static int rented_duals(struct solve *s, struct packer *packer, const struct bin
         failed = rent_nodes(packer, bins, &kinds, s->arena, &rented, &n_rented, err);
     if (!failed && kinds.n)
         failed = ascent_duals(packer, &kinds, rented, n_rented, demand, duals, &bound, err);
-    kinds_release(&kinds);
     return failed;
 }
 

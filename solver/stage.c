@@ -262,6 +262,5 @@ int stage_solve(struct stage *stage, const uint64_t *allowed, struct err *err)
 
 void stage_release(struct stage *stage)
 {
-    kinds_release(&stage->kinds);
     bag_release(&stage->bag);
 }

@@ -299,7 +299,6 @@ static int fill_by_priority(struct tier *tier, double scale, const uint64_t *all
     for (size_t i = 0; !failed && kinds.n && i < n_levels; i++)
         failed = fill_level(tier, &kinds, duals, levels[i], values, avail, err);
     tier->method = "heuristic";
-    kinds_release(&kinds);
     return failed;
 }
 
