@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 60, MAX_RESOURCES = 24 };
+enum { MAX_RESOURCES = 24 };
 
 /* The softened minimum counts kinds up to this many temperatures above the cheapest. */
 static const double REACH = 8.0;
@@ -24,16 +24,17 @@ struct ascent {
     const int64_t *demand;
     uint32_t n_resources;
     struct arena arena;
-    size_t *start;    /* [n_kinds + 1] into the rows below: one row a wanted item of a kind */
-    uint32_t *shape;  /* [rows] */
-    float *share;     /* [rows][n_dims] micro-dollars if dimension d alone had the whole price */
-    float *cost;      /* [rows] at today's weights */
-    double *weight;   /* [n_kinds][n_resources] */
-    double *load;     /* [n_kinds][n_resources] */
-    double *cheapest; /* [n_shapes] */
-    double *spread;   /* [n_shapes] sum of the soft minimum's parts */
-    double *rent;     /* [n_kinds] factor on the first guess; 1 for bought kinds */
-    double *asked;    /* [n_kinds] nodes that the assignment asks for, by worth */
+    size_t *start;       /* [n_kinds + 1] into the rows below: one row a wanted item of a kind */
+    uint32_t *shape;     /* [rows] */
+    float *share;        /* [rows][n_dims] micro-dollars if dimension d alone had the whole price */
+    float *cost;         /* [rows] at today's weights */
+    double *weight;      /* [n_kinds][n_resources] */
+    double *load;        /* [n_kinds][n_resources] */
+    double *cheapest;    /* [n_shapes] */
+    double *spread;      /* [n_shapes] sum of the soft minimum's parts */
+    double *group_share; /* [n_kinds][n_resources - n_dims] what a pod of a group takes, likewise */
+    double *rent;        /* [n_kinds] factor on the first guess; 1 for bought kinds */
+    double *asked;       /* [n_kinds] nodes that the assignment asks for, by worth */
 };
 
 static const struct bin *bin_of(const struct ascent *a, uint32_t k)
@@ -66,10 +67,9 @@ static double usable(const struct ascent *a, const struct bin *bin, uint32_t d)
     for (uint32_t g_ = (a)->packer->group_start[s], r; g_ < (a)->packer->group_start[(s) + 1]; g_++) \
         if ((r = (a)->packer->n_dims + (a)->packer->group_of[g_]) < (a)->n_resources)
 
-/* What one pod of a group takes of a node, in micro-dollars if the group alone had the whole price. */
-static double group_share(const struct ascent *a, uint32_t k, uint32_t resource)
+static double *groups_of(const struct ascent *a, uint32_t k)
 {
-    return price_of(a, k) / a->packer->problem->groups[resource - a->packer->n_dims].cap;
+    return a->group_share + (size_t)k * (a->n_resources - a->packer->n_dims);
 }
 
 static void fill_kind(struct ascent *a, uint32_t k)
@@ -79,6 +79,8 @@ static void fill_kind(struct ascent *a, uint32_t k)
     double price = price_of(a, k), room[MAX_RESOURCES];
     for (uint32_t d = 0; d < packer->n_dims; d++)
         room[d] = usable(a, bin, d);
+    for (uint32_t r = packer->n_dims; r < a->n_resources; r++)
+        groups_of(a, k)[r - packer->n_dims] = price / packer->problem->groups[r - packer->n_dims].cap;
     size_t row = a->start[k];
     for (uint32_t i = 0; i < bin->n_items; i++) {
         uint32_t s = bin->items[i];
@@ -116,6 +118,7 @@ static int prepare(struct ascent *a, struct err *err)
     a->load = arena_array(&a->arena, double, (size_t)n_kinds * a->n_resources);
     a->cheapest = arena_array(&a->arena, double, n_shapes);
     a->spread = arena_array(&a->arena, double, n_shapes);
+    a->group_share = arena_array(&a->arena, double, (size_t)n_kinds *(a->n_resources - a->packer->n_dims));
     a->rent = arena_array(&a->arena, double, n_kinds);
     a->asked = arena_array(&a->arena, double, n_kinds);
     if (!a->shape || !a->share || !a->cost || !a->weight || !a->load || !a->cheapest || !a->spread || !a->rent ||
@@ -143,13 +146,14 @@ static double evaluate(struct ascent *a)
             sum += weight[r];
         for (uint32_t r = 0; r < m; r++)
             weight[r] /= sum;
+        const double *groups = groups_of(a, k);
         for (size_t row = a->start[k]; row < a->start[k + 1]; row++) {
             uint32_t s = a->shape[row];
             double cost = 0;
             for (uint32_t d = 0; d < n_dims; d++)
                 cost += weight[d] * (double)a->share[row * n_dims + d];
             EACH_GROUP(a, r, s)
-            cost += weight[r] * group_share(a, k, r);
+            cost += weight[r] * groups[r - n_dims];
             cost *= a->rent[k];
             a->cost[row] = (float)cost;
             if (cost < a->cheapest[s])
@@ -169,10 +173,11 @@ static void add_load(struct ascent *a, uint32_t k, size_t row, double pods)
 {
     uint32_t n_dims = a->packer->n_dims, s = a->shape[row];
     double *load = a->load + (size_t)k * a->n_resources;
+    const double *groups = groups_of(a, k);
     for (uint32_t d = 0; d < n_dims; d++)
         load[d] += pods * (double)a->share[row * n_dims + d];
     EACH_GROUP(a, r, s)
-    load[r] += pods * group_share(a, k, r);
+    load[r] += pods * groups[r - n_dims];
 }
 
 /* Sends every shape's pods to its cheapest kinds, softly, and adds up what they take of each resource there. */
@@ -238,7 +243,8 @@ static void keep(const struct ascent *a, double *duals)
 }
 
 int ascent_duals(const struct packer *packer, const struct kinds *kinds, struct ascent_rented *rented,
-                 uint32_t n_rented, const int64_t *demand, double *duals, double *ret_bound, struct err *err)
+                 uint32_t n_rented, const int64_t *demand, int rounds, double *duals, double *ret_bound,
+                 struct err *err)
 {
     uint32_t resources = packer->n_dims + packer->problem->n_groups;
     struct ascent a = {.packer = packer,
@@ -249,7 +255,7 @@ int ascent_duals(const struct packer *packer, const struct kinds *kinds, struct 
                        .n_resources = resources < MAX_RESOURCES ? resources : MAX_RESOURCES};
     int failed = prepare(&a, err);
     double best = -HUGE_VAL;
-    for (int round = 0; !failed && round < ROUNDS * (n_rented ? 2 : 1); round++) {
+    for (int round = 0; !failed && round < rounds * (n_rented ? 2 : 1); round++) {
         double bound = evaluate(&a);
         if (bound > best) {
             best = bound;

@@ -74,8 +74,8 @@ static int complete(struct dive *dive, struct err *err)
 {
     struct columns *columns = dive->columns;
     struct bag rest = {0};
-    int failed = finish_with_heuristic(columns->packer, columns->kinds, dive->left, FINISH_QUICK, columns->expired,
-                                       columns->context, columns->arena, &rest, err);
+    int failed = finish_with_heuristic(columns->packer, columns->kinds, dive->left, NULL, FINISH_QUICK,
+                                       columns->expired, columns->context, columns->arena, &rest, err);
     int64_t cost = dive->fixed.cost_microusd + rest.cost_microusd;
     if (!failed && (!dive->best.items.len || cost < dive->best.cost_microusd)) {
         bag_clear(&dive->best);

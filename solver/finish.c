@@ -27,8 +27,9 @@ static bool any(const int64_t *demand, uint32_t n)
 struct finish {
     struct packer *packer;
     struct kinds *kinds;
-    double *duals; /* [n_shapes] */
-    int64_t *left; /* [n_shapes] */
+    const double *first_duals; /* [n_shapes] or NULL */
+    double *duals;             /* [n_shapes] */
+    int64_t *left;             /* [n_shapes] */
     struct greedy_options greedy;
 };
 
@@ -40,7 +41,12 @@ static int fill_in_stages(struct finish *f, const struct setting *setting, struc
     for (int stage = 0; stage <= MAX_STAGES && any(f->left, f->packer->n_shapes); stage++) {
         double bound;
         size_t before = bag->items.len;
-        int failed = ascent_duals(f->packer, f->kinds, NULL, 0, f->left, f->duals, &bound, err);
+        int failed = 0;
+        if (stage == 0 && f->first_duals)
+            memcpy(f->duals, f->first_duals, f->packer->n_shapes * sizeof(*f->duals));
+        else
+            failed = ascent_duals(f->packer, f->kinds, NULL, 0, f->left, stage ? ASCENT_SHORT : ASCENT_FULL, f->duals,
+                                  &bound, err);
         if (!failed)
             failed = greedy_fill(f->packer, f->kinds, f->duals, f->left, &f->greedy, arena, bag, err);
         if (failed)
@@ -53,12 +59,12 @@ static int fill_in_stages(struct finish *f, const struct setting *setting, struc
     return 0;
 }
 
-int finish_with_heuristic(struct packer *packer, struct kinds *kinds, const int64_t *demand, enum finish_effort effort,
-                          bool (*expired)(void *context), void *context, struct arena *arena, struct bag *bag,
-                          struct err *err)
+int finish_with_heuristic(struct packer *packer, struct kinds *kinds, const int64_t *demand, const double *first_duals,
+                          enum finish_effort effort, bool (*expired)(void *context), void *context, struct arena *arena,
+                          struct bag *bag, struct err *err)
 {
     uint32_t n = packer->n_shapes;
-    struct finish f = {packer, kinds, arena_array(arena, double, n), arena_array(arena, int64_t, n), {0}};
+    struct finish f = {packer, kinds, first_duals, arena_array(arena, double, n), arena_array(arena, int64_t, n), {0}};
     if (!f.duals || !f.left)
         return err_nomem(err);
     f.greedy.expired = expired;

@@ -135,7 +135,7 @@ static int rented_duals(struct solve *s, struct packer *packer, const struct bin
     if (!failed)
         failed = rent_nodes(packer, bins, &kinds, s->arena, &rented, &n_rented, err);
     if (!failed && kinds.n)
-        failed = ascent_duals(packer, &kinds, rented, n_rented, demand, duals, &bound, err);
+        failed = ascent_duals(packer, &kinds, rented, n_rented, demand, ASCENT_FULL, duals, &bound, err);
     return failed;
 }
 

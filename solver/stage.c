@@ -64,7 +64,8 @@ static int start(struct stage *stage, const uint64_t *allowed, struct err *err)
     if (!failed)
         failed = drop_unadmitted(stage, err);
     if (!failed && stage->kinds.n)
-        failed = ascent_duals(stage->packer, &stage->kinds, NULL, 0, stage->demand, stage->duals, &stage->bound, err);
+        failed = ascent_duals(stage->packer, &stage->kinds, NULL, 0, stage->demand, ASCENT_FULL, stage->duals,
+                              &stage->bound, err);
     return failed;
 }
 
@@ -167,8 +168,8 @@ static int improve(struct stage *stage, uint64_t round, struct err *err)
 static int heuristic(struct stage *stage, enum finish_effort effort, struct err *err)
 {
     struct bag bag = {0};
-    int failed = finish_with_heuristic(stage->packer, &stage->kinds, stage->demand, effort, stage->options->expired,
-                                       stage->options->context, stage->arena, &bag, err);
+    int failed = finish_with_heuristic(stage->packer, &stage->kinds, stage->demand, stage->duals, effort,
+                                       stage->options->expired, stage->options->context, stage->arena, &bag, err);
     if (!failed)
         failed = offer(stage, &bag, stage->method, err);
     bag_release(&bag);

@@ -293,7 +293,7 @@ static int fill_by_priority(struct tier *tier, double scale, const uint64_t *all
     tier->packer->problem = problem;
     int failed = kinds_build(problem, tier->demand, allowed, tier->arena, &kinds, err);
     if (!failed && kinds.n)
-        failed = ascent_duals(tier->packer, &kinds, NULL, 0, tier->demand, duals, &bound, err);
+        failed = ascent_duals(tier->packer, &kinds, NULL, 0, tier->demand, ASCENT_FULL, duals, &bound, err);
     tier->packer->problem = own;
     size_t n_levels = priorities(own, levels);
     for (size_t i = 0; !failed && kinds.n && i < n_levels; i++)
