@@ -12,6 +12,7 @@ struct stage {
     struct arena *arena;
     const int64_t *demand; /* [n_shapes] in; shapes that no kind admits are left alone */
     struct kinds kinds;
+    bool whole;     /* all of the problem's offerings are allowed */
     double *duals;  /* [n_shapes] out: micro-dollars per pod; prove `bound` */
     double bound;   /* of the demand that kinds admit; micro-dollars */
     struct bag bag; /* out */
