@@ -1,4 +1,4 @@
-/* doc.h - YAML and JSON as one kind of tree that knows its line numbers; libyaml stays behind it. */
+/* doc.h - YAML and JSON as one kind of tree that knows its line numbers; libyaml and cJSON stay behind it. */
 #ifndef STOKER_BASE_DOC_H
 #define STOKER_BASE_DOC_H
 
@@ -15,7 +15,7 @@
 enum {
     DOC_MAX_DEPTH = 100,            /* nesting */
     DOC_MAX_OBJECT_NODES = 2000000, /* nodes of one object, aliases counted as often as they are used */
-    DOC_MAX_TEXT_BYTES = 8 << 20    /* one scalar */
+    DOC_MAX_TEXT_BYTES = 8 << 20    /* one scalar; JSON_MAX_NUMBER_BYTES for a number in JSON */
 };
 
 enum doc_kind { DOC_NULL, DOC_BOOL, DOC_NUMBER, DOC_STRING, DOC_LIST, DOC_MAP };

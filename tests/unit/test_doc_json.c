@@ -26,6 +26,9 @@ static void values(void **state)
     expect("{\"a\": 1, \"b\": [true, false, null], \"c\": {\"d\": \"e\"}}", "{a:1 b:[true false null] c:{d:'e'}}\n");
     expect("{\"n\": [0, -0, 1.50, 1e9, 2E-3, 12345678901234567890123]}",
            "{n:[0 -0 1.50 1e9 2E-3 12345678901234567890123]}\n");
+    /* 63 digits; what comes behind the number shows that all of it was taken. */
+    expect("[123456789012345678901234567890123456789012345678901234567890123, -0.0E+1]",
+           "[123456789012345678901234567890123456789012345678901234567890123 -0.0E+1]\n");
     expect("{\n \"a\":\n  1,\r\n\"b\": [\n2]}", "{a:@31 b:@4[@52]}\n");
     expect("{}", "{}\n");
     expect("[]", "[]\n");
@@ -42,6 +45,9 @@ static void strings(void **state)
     (void)state;
     expect("{\"a\": \"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "{a:'\"\\/\b\f\n\r\t'}\n");
     expect("{\"a\": \"\\u0041\\u00e9\\u20AC\\ud83d\\ude00\"}", "{a:'A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80'}\n");
+    /* Text that looks like the grammar around it, with lines to lose. */
+    expect("{\"a,]\":\n\"}:\\\"[\", \"\": [\n[\"]\", \"\\\\\"], {},\n[], \"null\"], \"1\": 1}",
+           "{a,]:@2'}:\"[' :@2[@3[']' '\\'] @3{} @4[] @4'null'] 1:@41}\n");
     expect("{\"\\u0061\": \"\xc3\xa9\x7f\"}", "{a:'\xc3\xa9\x7f'}\n");
 }
 
@@ -85,6 +91,8 @@ static void refused(void **state)
         {"[-]", "line 1: unexpected ']', expected is a digit"},
         {"[1.]", "line 1: unexpected ']', expected is a digit"},
         {"[1e+]", "line 1: unexpected ']', expected is a digit"},
+        {"[1,\n1234567890123456789012345678901234567890123456789012345678901234]",
+         "line 2: number of 64 bytes, allowed are 63"},
         {"[+1]", "line 1: unexpected '+', expected is a value"},
         {"[.5]", "line 1: unexpected '.', expected is a value"},
         {"[NaN]", "line 1: unexpected 'N', expected is a value"},
@@ -93,6 +101,8 @@ static void refused(void **state)
         {"[\"a\nb\"]", "line 1: unexpected byte 0x0a"},
         {"[\"a", "line 1: the text ends where the end of a string is expected"},
         {"[\"a\\", "line 1: the text ends where the end of a string is expected"},
+        {"[\"\\\"", "line 1: the text ends where the end of a string is expected"},
+        {"[\"\\u00e9", "line 1: the text ends where the end of a string is expected"},
         {"[\"\\u0000\"]", "line 1: bad escape"},
         {"[\"\\ud800\"]", "line 1: bad escape"},
         {"[\"\\ud800\\u0041\"]", "line 1: bad escape"},
