@@ -20,6 +20,14 @@ CC_MUST_CHECK int solver_check_plan(const struct solver_problem *problem, const 
  * node. Duals that some pattern beats are scaled down as far as needed, so the answer is a true bound for any
  * non-negative duals. `duals_nanousd` is [n_shapes].
  */
+CC_MUST_CHECK int solver_check_duals(const struct solver_problem *problem, const int64_t *placed,
+                                     const int64_t *duals_nanousd, int64_t *ret_bound_microusd, struct err *err);
+
+/*
+ * The best lower bound that is known for placing `placed[s]` pods of each shape: of a handful of pods the cheapest
+ * cost itself, found by looking at every way to place them (check_exact.h), else what the duals prove. No bound is
+ * above the cheapest cost, so where that is known the duals are not looked at.
+ */
 CC_MUST_CHECK int solver_check_bound(const struct solver_problem *problem, const int64_t *placed,
                                      const int64_t *duals_nanousd, int64_t *ret_bound_microusd, struct err *err);
 

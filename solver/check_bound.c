@@ -6,6 +6,7 @@
 #include "base/bitset.h"
 #include "base/intern.h"
 #include "solver/check.h"
+#include "solver/check_exact.h"
 #include "solver/check_pattern.h"
 #include "solver/solve.h"
 
@@ -410,7 +411,7 @@ static int prove(const struct solver_problem *p, const int64_t *placed, const in
     return 0;
 }
 
-int solver_check_bound(const struct solver_problem *problem, const int64_t *placed, const int64_t *duals_nanousd,
+int solver_check_duals(const struct solver_problem *problem, const int64_t *placed, const int64_t *duals_nanousd,
                        int64_t *ret_bound_microusd, struct err *err)
 {
     int rc = check_arguments(problem, placed, duals_nanousd, err);
@@ -418,6 +419,21 @@ int solver_check_bound(const struct solver_problem *problem, const int64_t *plac
         return rc;
     struct arena arena = ARENA_INIT;
     rc = prove(problem, placed, duals_nanousd, &arena, ret_bound_microusd, err);
+    arena_release(&arena);
+    return rc;
+}
+
+int solver_check_bound(const struct solver_problem *problem, const int64_t *placed, const int64_t *duals_nanousd,
+                       int64_t *ret_bound_microusd, struct err *err)
+{
+    int rc = check_arguments(problem, placed, duals_nanousd, err);
+    if (rc)
+        return rc;
+    struct arena arena = ARENA_INIT;
+    bool known = false; /* no duals prove more than the cheapest cost itself */
+    rc = check_exact_cost(problem, placed, &arena, &known, ret_bound_microusd, err);
+    if (!rc && !known)
+        rc = prove(problem, placed, duals_nanousd, &arena, ret_bound_microusd, err);
     arena_release(&arena);
     return rc;
 }

@@ -128,7 +128,7 @@ static void report(const struct verification *v)
     printf("pools        %zu alternatives can carry the same pods\n", v->plan.n_alternatives);
     printf("prices       are the catalogue's; their sums are %s $/h, at worst %s $/h\n",
            money_text(v->plan.cost_microusd, cost), money_text(v->plan.worst_microusd, worst));
-    printf("lower bound  %s $/h is proven by the worth of %u shapes against %u offerings\n",
+    printf("lower bound  %s $/h is proven for the pods of %u shapes against %u offerings\n",
            money_text(v->bound_microusd, bound), v->asked.bound_problem->n_shapes, v->asked.bound_problem->n_offerings);
     printf("not checked  spread and affinity over zones; reasons for what is not placed; the On-Demand figure\n");
 }

@@ -77,6 +77,11 @@ static bool attempt(const struct solver_problem *p, int64_t n)
         rc = solver_check_bound(p, placed, plan.duals_nanousd, &bound, &err);
         assert_true(rc == 0 ? bound >= 0 : bound == -7);
     }
+    if (rc == 0) {
+        bound = -7;
+        rc = solver_check_duals(p, placed, plan.duals_nanousd, &bound, &err);
+        assert_true(rc == 0 ? bound >= 0 : bound == -7);
+    }
     bool failed = left < 0;
     left = -1;
     assert_true(rc == 0 || (failed && rc == ERR_NOMEM));

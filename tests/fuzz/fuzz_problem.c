@@ -138,7 +138,7 @@ static bool is_expired(void *context)
 
 static void expect_true_bound(const struct solver_problem *p, const struct solver_plan *plan, struct arena *arena)
 {
-    int64_t *placed = must(arena, p->n_shapes, sizeof(*placed)), bound = -1;
+    int64_t *placed = must(arena, p->n_shapes, sizeof(*placed)), bound = -1, proven = -1;
     for (uint32_t s = 0; s < p->n_shapes; s++)
         placed[s] = p->shapes[s].count;
     for (size_t i = 0; i < plan->n_leftovers; i++)
@@ -146,6 +146,9 @@ static void expect_true_bound(const struct solver_problem *p, const struct solve
     if (solver_check_bound(p, placed, plan->duals_nanousd, &bound, NULL) != 0)
         abort();
     assert(bound >= 0 && bound <= plan->cost_microusd);
+    if (solver_check_duals(p, placed, plan->duals_nanousd, &proven, NULL) != 0)
+        abort();
+    assert(proven >= 0 && proven <= bound);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

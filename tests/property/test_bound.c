@@ -44,11 +44,12 @@ static void instance_init(struct instance *in, struct rng *rng, const struct ran
         in->placed[s] = in->brute.counts[(size_t)in->best.state * in->problem->n_shapes + s];
 }
 
+/* What the duals alone prove. */
 static int64_t bound_of(const struct solver_problem *p, const int64_t *placed, const int64_t *duals)
 {
     int64_t bound = -1;
     struct err err = {0};
-    if (solver_check_bound(p, placed, duals, &bound, &err) != 0)
+    if (solver_check_duals(p, placed, duals, &bound, &err) != 0)
         fail_msg("%s", err.message);
     assert_true(bound >= 0);
     return bound;
@@ -196,6 +197,43 @@ static void test_as_good_as_lp_rich(void **state)
     as_good_as_lp(4, &rich);
 }
 
+/* Of a handful of pods the bound is the cheapest cost, for whatever part of them is placed. */
+static void exactly_the_optimum(uint64_t seed, const struct random_kind *kind)
+{
+    struct rng rng = {seed};
+    int impossible = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct instance in;
+        instance_init(&in, &rng, kind);
+        uint32_t n = in.problem->n_shapes;
+        int64_t *duals = must_alloc(&in.arena, n + 1, sizeof(*duals)), bound = -1;
+        assert_int_equal(solver_check_bound(in.problem, in.placed, duals, &bound, NULL), 0);
+        assert_int_equal(bound, in.best.cost_microusd);
+        for (int trial = 0; trial < 3; trial++) {
+            for (uint32_t s = 0; s < n; s++)
+                in.placed[s] = rng_between(&rng, 0, in.problem->shapes[s].count);
+            int64_t cost = brute_cost(&in.brute, brute_state(&in.brute, in.placed), &in.arena);
+            assert_int_equal(solver_check_bound(in.problem, in.placed, duals, &bound, NULL), 0);
+            assert_int_equal(bound, cost == BRUTE_IMPOSSIBLE ? 0 : cost);
+            impossible += cost == BRUTE_IMPOSSIBLE;
+        }
+        arena_release(&in.arena);
+    }
+    assert_true(impossible > 0 && impossible < ROUNDS * 2);
+}
+
+static void test_exact_plain(void **state)
+{
+    (void)state;
+    exactly_the_optimum(6, &plain);
+}
+
+static void test_exact_rich(void **state)
+{
+    (void)state;
+    exactly_the_optimum(7, &rich);
+}
+
 /* The same problem with its shapes in the opposite order. */
 static struct solver_problem *reversed(const struct solver_problem *p, struct arena *arena)
 {
@@ -267,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_never_above_plain),   cmocka_unit_test(test_never_above_rich),
         cmocka_unit_test(test_as_good_as_lp_plain), cmocka_unit_test(test_as_good_as_lp_rich),
+        cmocka_unit_test(test_exact_plain),         cmocka_unit_test(test_exact_rich),
         cmocka_unit_test(test_order_and_scale),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

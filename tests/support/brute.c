@@ -172,6 +172,17 @@ struct brute_answer brute_optimum(const struct brute *brute, struct arena *arena
     return best;
 }
 
+int64_t brute_cost(const struct brute *brute, uint32_t state, struct arena *arena)
+{
+    const uint8_t *reached = carried(brute, arena);
+    const int64_t *cost = cheapest(brute, arena);
+    int64_t best = BRUTE_IMPOSSIBLE;
+    for (uint32_t v = 0; v <= state; v++)
+        if (reached[v] && is_part(brute, v, state) && cost[state - v] < best)
+            best = cost[state - v];
+    return best;
+}
+
 /* ---- With limits ---- */
 
 struct limited {

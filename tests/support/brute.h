@@ -44,6 +44,9 @@ struct brute_answer {
 /* The best answer, limits not looked at. */
 struct brute_answer brute_optimum(const struct brute *brute, struct arena *arena);
 
+/* The cheapest way to place just the pods of the state; BRUTE_IMPOSSIBLE. Limits are not looked at. */
+int64_t brute_cost(const struct brute *brute, uint32_t state, struct arena *arena);
+
 /* The best answer within the owners' limits, by trying all sets of nodes: for a handful of pods and offerings. */
 struct brute_answer brute_optimum_limited(const struct brute *brute, struct arena *arena);
 

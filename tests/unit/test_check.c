@@ -281,15 +281,24 @@ static void test_leftovers(void **state)
 
 /* ---- Bounds ---- */
 
-static int64_t bound_of(const struct fixture *f, int64_t a, int64_t b, int64_t c)
+static int64_t bound_by(int (*check)(const struct solver_problem *, const int64_t *, const int64_t *, int64_t *,
+                                     struct err *),
+                        const struct fixture *f, const int64_t *duals)
 {
-    int64_t placed[SHAPES], duals[SHAPES] = {a, b, c}, bound = -1;
+    int64_t placed[SHAPES], bound = -1;
     for (uint32_t s = 0; s < SHAPES; s++)
         placed[s] = f->shapes[s].count;
     struct err err = {0};
-    if (solver_check_bound(&f->problem, placed, duals, &bound, &err) != 0)
+    if (check(&f->problem, placed, duals, &bound, &err) != 0)
         fail_msg("%s", err.message);
     return bound;
+}
+
+/* What the duals alone prove. */
+static int64_t bound_of(const struct fixture *f, int64_t a, int64_t b, int64_t c)
+{
+    const int64_t duals[SHAPES] = {a, b, c};
+    return bound_by(solver_check_duals, f, duals);
 }
 
 static void test_bound(void **state)
@@ -335,6 +344,45 @@ static void test_bound_is_of_whole_pods(void **state)
     assert_int_equal(bound_of(&f, 80000, 20000 / 2, 0), 630);
 }
 
+/* Few pods: the cheapest cost, whatever the duals. */
+static void test_bound_of_few_pods(void **state)
+{
+    (void)state;
+    static const int64_t none[SHAPES], some[SHAPES] = {1000, 1, 180000};
+    struct fixture f;
+    fixture_init(&f);
+    /* An A on a small one each, C on a large one, both B's on the existing node. */
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 480);
+    assert_int_equal(bound_by(solver_check_bound, &f, some), 480);
+    f.group_room[0] = 0;
+    f.members[0] = B; /* no B there any more, and one a node elsewhere: with the A's, on a large one now, and with C */
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 180 + 180);
+    fixture_init(&f);
+    f.problem.n_conflicts = 0; /* C takes an A along */
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 380);
+    f.limit[0] = 0; /* a limit makes nothing cheaper */
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 380);
+}
+
+/* Many pods, or some that nothing holds: what the duals prove. */
+static void test_bound_of_many_pods(void **state)
+{
+    (void)state;
+    static const int64_t none[SHAPES], some[SHAPES] = {100000};
+    struct fixture f;
+    fixture_init(&f);
+    f.req[A][0] = 100;
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 0);
+    fixture_init(&f);
+    for (uint32_t s = 0; s < SHAPES; s++)
+        f.shapes[s].count = 60;
+    assert_int_equal(bound_by(solver_check_bound, &f, none), 0);
+    assert_int_equal(bound_by(solver_check_bound, &f, some), 6000);
+    for (uint32_t s = 0; s < SHAPES; s++)
+        f.shapes[s].count = 1 << 20;
+    assert_int_equal(bound_by(solver_check_bound, &f, some), 100 << 20);
+}
+
 static void test_bound_arguments(void **state)
 {
     (void)state;
@@ -349,8 +397,13 @@ static void test_bound_arguments(void **state)
     duals[C] = -1;
     assert_int_equal(solver_check_bound(&f.problem, placed, duals, &bound, NULL), ERR_INVALID);
     assert_int_equal(bound, 7);
+    assert_int_equal(solver_check_duals(&f.problem, placed, duals, &bound, NULL), ERR_INVALID);
+    assert_int_equal(bound, 7);
     /* What is not placed is not paid for. */
     duals[C] = 180000;
+    assert_int_equal(solver_check_duals(&f.problem, placed, duals, &bound, NULL), 0);
+    assert_int_equal(bound, 0);
+    bound = 7;
     assert_int_equal(solver_check_bound(&f.problem, placed, duals, &bound, NULL), 0);
     assert_int_equal(bound, 0);
 }
@@ -413,12 +466,20 @@ static void test_problem(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_valid),           cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_takes),           cmocka_unit_test(test_room),
-        cmocka_unit_test(test_totals),          cmocka_unit_test(test_nodes),
-        cmocka_unit_test(test_limits),          cmocka_unit_test(test_leftovers),
-        cmocka_unit_test(test_bound),           cmocka_unit_test(test_bound_is_of_whole_pods),
-        cmocka_unit_test(test_bound_arguments), cmocka_unit_test(test_problem),
+        cmocka_unit_test(test_valid),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_takes),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_nodes),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_leftovers),
+        cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_bound_is_of_whole_pods),
+        cmocka_unit_test(test_bound_of_few_pods),
+        cmocka_unit_test(test_bound_of_many_pods),
+        cmocka_unit_test(test_bound_arguments),
+        cmocka_unit_test(test_problem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
