@@ -326,3 +326,23 @@ int solver_solve(const struct solver_problem *problem, const struct solver_optio
     VEC_FREE(&s.leftovers);
     return failed;
 }
+
+int solver_worth(const struct solver_problem *problem, const int64_t *demand, const uint64_t *allowed,
+                 double *worth_microusd, double *ret_total_microusd, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct packer packer = {0};
+    struct kinds kinds = {0};
+    double total = 0;
+    memset(worth_microusd, 0, problem->n_shapes * sizeof(*worth_microusd));
+    int failed = packer_init(&packer, problem, &arena, err);
+    if (!failed)
+        failed = kinds_build(problem, demand, allowed, &arena, &kinds, err);
+    if (!failed && kinds.n)
+        failed = ascent_duals(&packer, &kinds, NULL, 0, demand, ASCENT_SHORT, worth_microusd, &total, err);
+    packer_release(&packer);
+    arena_release(&arena);
+    if (!failed)
+        *ret_total_microusd = total;
+    return failed;
+}

@@ -31,6 +31,15 @@ struct solver_options {
 CC_MUST_CHECK int solver_solve(const struct solver_problem *problem, const struct solver_options *options,
                                struct arena *arena, struct solver_plan *ret_plan, struct err *err);
 
+/*
+ * What a pod of each shape is worth where only the offerings in `allowed` (bitset [n_offerings]) are for sale and
+ * demand[n_shapes] pods are wanted: worth_microusd[n_shapes], 0 where none of them admits it. For choosing between
+ * markets before a solve: *ret_total, demand times worth, is what all of it will cost there to about a per cent.
+ * ERR_NOMEM.
+ */
+CC_MUST_CHECK int solver_worth(const struct solver_problem *problem, const int64_t *demand, const uint64_t *allowed,
+                               double *worth_microusd, double *ret_total_microusd, struct err *err);
+
 /* Is the problem well-formed: sizes, ids in range, no negative amounts, no sum that overflows int64. */
 CC_MUST_CHECK int solver_problem_check(const struct solver_problem *problem, struct err *err);
 

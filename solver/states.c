@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_STATE = UINT32_MAX };
+static const uint32_t NO_STATE = UINT32_MAX;
 
 struct state {
     double value, loss;

@@ -29,6 +29,9 @@ static int settle_mode(struct planner_context *context, const struct pass_rules 
     return settle(&input, rules, reasons, context->arena, ret, err);
 }
 
+/* Zones whose estimate exceeds this many premiums are not tried. *ret_zones stays NULL then. */
+static const double HOPELESS = 1.2;
+
 static int try_zones(struct planner_context *context, struct zone_mode *modes, enum zone_attempt attempt,
                      const uint32_t **ret_zones, struct settled *ret, struct err *err)
 {
@@ -38,6 +41,8 @@ static int try_zones(struct planner_context *context, struct zone_mode *modes, e
     int code = zone_mode_choose(modes, attempt, context->arena, zone_of_pod, err);
     if (code)
         return code;
+    if (attempt != ZONE_SINGLE && !modes->n_single && modes->estimate > 1 + HOPELESS * modes->premium)
+        return 0; /* solving it would only show the same */
     struct pass_rules rules = {.skip = modes->skip, .zone_of_pod = zone_of_pod};
     code = settle_mode(context, &rules, modes->reasons, ret, err);
     if (!code)
@@ -75,6 +80,8 @@ static int apply_zones(struct planner_context *context, const uint32_t **ret_zon
         code = try_zones(context, &modes, attempt, &zones, &settled, err);
         if (code)
             return code;
+        if (!zones)
+            continue;
         bool keeps = acceptable(&context->plain, &settled, &modes);
         if (keeps || !best_zones || attempt == ZONE_SINGLE || better(&settled, &best)) {
             best = settled;
@@ -83,7 +90,8 @@ static int apply_zones(struct planner_context *context, const uint32_t **ret_zon
         if (keeps)
             break;
     }
-    context->final = best;
+    if (best_zones)
+        context->final = best;
     *ret_zones = best_zones;
     return 0;
 }
