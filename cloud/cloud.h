@@ -30,15 +30,15 @@ struct cloud_kubelet {
     const struct cloud_resource *kube_reserved, *system_reserved;
     size_t n_kube_reserved, n_system_reserved;
     /* evictionHard, the larger of hard and soft per signal: amounts, or per cent of capacity in thousandths. */
-    int64_t evict_memory_bytes, evict_nodefs_bytes;                 /* -1: not given in bytes */
-    int64_t evict_memory_permille, evict_nodefs_permille;           /* -1: not given in per cent; 1000 = 100 % */
+    int64_t evict_memory_bytes, evict_nodefs_bytes;       /* -1: not given in bytes */
+    int64_t evict_memory_permille, evict_nodefs_permille; /* -1: not given in per cent; 1000 = 100 % */
 };
 
 #define CLOUD_KUBELET_INIT ((struct cloud_kubelet){-1, -1, NULL, NULL, 0, 0, -1, -1, -1, -1})
 
 /* How a node's disk is made, as far as capacity depends on it. */
 struct cloud_disk {
-    int64_t root_bytes;       /* -1: the cloud's default */
+    int64_t root_bytes;        /* -1: the cloud's default */
     bool instance_store_raid0; /* local disks become ephemeral storage */
     bool ephemeral_is_root;    /* false where the user's own template or AMI leaves it unknown */
 };

@@ -52,13 +52,13 @@ static void charge(struct tier *tier, uint32_t offering, int64_t copies)
             room[d] -= copies * p->offerings[offering].capacity[d];
 }
 
-static bool within_limits(struct tier *tier, const struct stage *stage)
+static int within_limits(struct tier *tier, const struct stage *stage, bool *ret_within, struct err *err)
 {
     const struct solver_problem *p = tier->packer->problem;
     size_t cells = (size_t)p->n_owners * p->n_dims;
-    int64_t *before = malloc(cells * sizeof(*before));
+    int64_t *before = arena_array(tier->arena, int64_t, cells);
     if (!before)
-        return false; /* the careful way answers too */
+        return err_nomem(err);
     memcpy(before, tier->room, cells * sizeof(*before));
     bool within = true;
     for (size_t i = 0; i < stage->bag.items.len && within; i++) {
@@ -69,8 +69,8 @@ static bool within_limits(struct tier *tier, const struct stage *stage)
             charge(tier, offering, item->copies);
     }
     memcpy(tier->room, before, cells * sizeof(*before));
-    free(before);
-    return within;
+    *ret_within = within;
+    return 0;
 }
 
 /* Buys `copies` of an offering; the takes are borrowed from the tier's arena. */
@@ -153,9 +153,7 @@ static int solve_bent(struct tier *tier, double blend, double scale, const uint6
     tier->packer->problem = problem;
     int failed = stage_solve(stage, allowed, err);
     tier->packer->problem = own;
-    if (!failed)
-        *ret_fits = within_limits(tier, stage);
-    return failed;
+    return failed ? failed : within_limits(tier, stage, ret_fits, err);
 }
 
 /*
@@ -319,9 +317,11 @@ int tier_solve(struct tier *tier, struct err *err)
             tier->duals[s] = stage.duals[s];
     tier->method = stage.method;
     tier->bound = stage.bound;
-    tier->limited = !within_limits(tier, &stage);
+    bool within = true;
+    failed = within_limits(tier, &stage, &within, err);
+    tier->limited = !within;
     double scale = (double)stage.bag.cost_microusd;
-    if (!tier->limited)
+    if (!failed && within)
         failed = take_over(tier, &stage, err);
     stage_release(&stage);
     if (failed || !tier->limited)

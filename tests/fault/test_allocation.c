@@ -59,8 +59,11 @@ enum { MOST_ALLOCATIONS = 200000 };
 /* One piece of work, from nothing to nothing. */
 typedef int (*work_fn)(const void *context, struct err *err);
 
-/* Returns how many allocations the work makes. */
-static int64_t survive(work_fn work, const void *context)
+/*
+ * Returns how many allocations the work makes. `copes`: it may also go on without the memory (the solver's search by
+ * states is tried only if there is room for it), and then succeeds.
+ */
+static int64_t survive_or_cope(work_fn work, const void *context, bool copes)
 {
     for (int64_t n = 0; n < MOST_ALLOCATIONS; n++) {
         struct err err = {0};
@@ -73,6 +76,8 @@ static int64_t survive(work_fn work, const void *context)
                 fail_msg("without a failure: %s", err.message);
             return n;
         }
+        if (rc == 0 && copes)
+            continue;
         if (rc != ERR_NOMEM)
             fail_msg("allocation %lld failed: returned %d: %s", (long long)n + 1, rc, err.message);
         if (!strstr(err.message, "out of memory"))
@@ -80,6 +85,11 @@ static int64_t survive(work_fn work, const void *context)
     }
     fail_msg("more than %d allocations", MOST_ALLOCATIONS);
     return -1;
+}
+
+static int64_t survive(work_fn work, const void *context)
+{
+    return survive_or_cope(work, context, false);
 }
 
 static int load_catalogue(const void *context, struct err *err)
@@ -223,9 +233,9 @@ static void planning_survives(void **state)
     const struct case_ spark = {*state, spark_paths, "spark/etl-driver"};
     static const char *const modes_paths[] = {"tests/fault/modes.yaml", NULL};
     const struct case_ modes = {*state, modes_paths, "spark/b-1"};
-    assert_true(survive(read_plan_explain, &existing) > 0);
-    assert_true(survive(read_plan_explain, &modes) > 0);
-    assert_true(survive(read_plan_explain, &spark) > 0);
+    assert_true(survive_or_cope(read_plan_explain, &existing, true) > 0);
+    assert_true(survive_or_cope(read_plan_explain, &modes, true) > 0);
+    assert_true(survive_or_cope(read_plan_explain, &spark, true) > 0);
 }
 
 /* Labels to choose among, daemon pods and an overlay: all that makes a supply. */
