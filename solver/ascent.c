@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "solver/fit.h"
+
 enum { MAX_RESOURCES = 24 };
 
 /* The softened minimum counts kinds up to this many temperatures above the cheapest. */
@@ -47,19 +49,13 @@ static double price_of(const struct ascent *a, uint32_t k)
     return k < a->kinds->n ? (double)a->kinds->items[k].price_microusd : a->rented[k - a->kinds->n].rent_microusd;
 }
 
-static int64_t gcd(int64_t a, int64_t b)
-{
-    return b ? gcd(b, a % b) : a;
-}
-
-/* The part of a dimension that multiples of its items' greatest common divisor can use. */
+/* What the items of a bin can use of a dimension. */
 static double usable(const struct ascent *a, const struct bin *bin, uint32_t d)
 {
     int64_t step = 0;
     for (uint32_t i = 0; i < bin->n_items && step != 1; i++)
-        step = gcd(a->packer->req[(size_t)bin->items[i] * a->packer->n_dims + d], step);
-    int64_t room = bin->room[d];
-    return (double)(step > 1 ? room / step * step : room);
+        step = fit_gcd(a->packer->req[(size_t)bin->items[i] * a->packer->n_dims + d], step);
+    return (double)fit_usable(bin->room[d], step);
 }
 
 /* The groups of a shape that take part, as resources behind the dimensions. */
@@ -152,8 +148,8 @@ static double evaluate(struct ascent *a)
             double cost = 0;
             for (uint32_t d = 0; d < n_dims; d++)
                 cost += weight[d] * (double)a->share[row * n_dims + d];
-            EACH_GROUP(a, r, s)
-            cost += weight[r] * groups[r - n_dims];
+            EACH_GROUP (a, r, s)
+                cost += weight[r] * groups[r - n_dims];
             cost *= a->rent[k];
             a->cost[row] = (float)cost;
             if (cost < a->cheapest[s])
@@ -176,8 +172,8 @@ static void add_load(struct ascent *a, uint32_t k, size_t row, double pods)
     const double *groups = groups_of(a, k);
     for (uint32_t d = 0; d < n_dims; d++)
         load[d] += pods * (double)a->share[row * n_dims + d];
-    EACH_GROUP(a, r, s)
-    load[r] += pods * groups[r - n_dims];
+    EACH_GROUP (a, r, s)
+        load[r] += pods * groups[r - n_dims];
 }
 
 /* Sends every shape's pods to its cheapest kinds, softly, and adds up what they take of each resource there. */

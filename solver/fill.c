@@ -4,16 +4,9 @@
 #include <string.h>
 
 #include "base/bitset.h"
+#include "solver/fit.h"
 
 enum { NODE_LIMIT = 30 };
-
-static bool fits_alone(const struct solver_problem *p, size_t shape, const int64_t *room)
-{
-    for (uint32_t d = 0; d < p->n_dims; d++)
-        if (p->shapes[shape].req[d] > room[d])
-            return false;
-    return true;
-}
 
 struct bin *fill_bins(const struct solver_problem *p, struct arena *arena)
 {
@@ -25,7 +18,7 @@ struct bin *fill_bins(const struct solver_problem *p, struct arena *arena)
     for (uint32_t s = 0; s < p->n_shapes; s++)
         if (p->shapes[s].admits_nodes)
             BITSET_EACH (e, p->shapes[s].admits_nodes, p->n_nodes)
-                if (fits_alone(p, s, p->nodes[e].free))
+                if (fit_alone(p, s, p->nodes[e].free))
                     bitset_add(members + e * words, s);
     for (uint32_t e = 0; e < p->n_nodes; e++) {
         uint32_t n = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bitset.h"
+#include "solver/fit.h"
 
 /* An offering while it is still one of many. */
 struct candidate {
@@ -12,14 +13,6 @@ struct candidate {
     const uint64_t *shapes; /* [n_shapes] wanted, admitted and fitting */
     bool limited;
 };
-
-static bool fits_alone(const struct solver_problem *p, uint32_t shape, const int64_t *room)
-{
-    for (uint32_t d = 0; d < p->n_dims; d++)
-        if (p->shapes[shape].req[d] > room[d])
-            return false;
-    return true;
-}
 
 static bool is_limited(const struct solver_problem *p, uint32_t owner)
 {
@@ -65,7 +58,7 @@ static uint64_t *admitted_matrix(const struct solver_problem *p, const int64_t *
         if (demand[s] <= 0)
             continue;
         BITSET_EACH (j, p->shapes[s].admits, p->n_offerings)
-            if (bitset_has(allowed, j) && fits_alone(p, s, p->offerings[j].alloc))
+            if (bitset_has(allowed, j) && fit_alone(p, s, p->offerings[j].alloc))
                 bitset_add(matrix + j * words, s);
     }
     return matrix;

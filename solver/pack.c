@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bitset.h"
+#include "solver/fit.h"
 #include "solver/relax.h"
 #include "solver/states.h"
 
@@ -244,27 +245,14 @@ static uint32_t gather(const struct packer *packer, const struct bin *bin, const
     return n;
 }
 
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/*
- * What the candidates can use of a dimension: a multiple of their requests' greatest common divisor. A node of 15.89
- * cpu is worth 15 to pods of whole cpus, and the relaxation should know.
- */
+/* What the candidates can use of a dimension. */
 static double usable_room(const struct packer *packer, uint32_t n, uint32_t dim, int64_t room)
 {
     const struct pack_scratch *s = packer->scratch;
     int64_t step = 0;
     for (uint32_t i = 0; i < n && step != 1; i++)
-        step = gcd(req_of(packer, s->shape[i])[dim], step);
-    return step > 1 ? (double)(room / step * step) : (double)room;
+        step = fit_gcd(req_of(packer, s->shape[i])[dim], step);
+    return (double)fit_usable(room, step);
 }
 
 /* The rows that can bind for these candidates, scaled to a room of 1. */

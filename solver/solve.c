@@ -10,6 +10,7 @@
 #include "solver/check.h"
 #include "solver/exact.h"
 #include "solver/fill.h"
+#include "solver/fit.h"
 #include "solver/rent.h"
 #include "solver/stage.h"
 #include "solver/tier.h"
@@ -57,19 +58,11 @@ static int prepare(struct solve *s, struct err *err)
     return packer_init(&s->packer, p, s->arena, err);
 }
 
-static bool fits_alone(const struct solver_problem *p, uint32_t shape, const int64_t *room)
-{
-    for (uint32_t d = 0; d < p->n_dims; d++)
-        if (p->shapes[shape].req[d] > room[d])
-            return false;
-    return true;
-}
-
 /* The owner of the first offering that could hold the shape; SOLVER_NONE if there is none. */
 static uint32_t possible_owner(const struct solver_problem *p, uint32_t shape)
 {
     BITSET_EACH (j, p->shapes[shape].admits, p->n_offerings)
-        if (fits_alone(p, shape, p->offerings[j].alloc))
+        if (fit_alone(p, shape, p->offerings[j].alloc))
             return p->offerings[j].owner;
     return SOLVER_NONE;
 }
