@@ -84,38 +84,6 @@ static bool has_limits(const struct solver_problem *p)
     return false;
 }
 
-/* With existing nodes and few pods the whole question, both kinds of room, has an exact answer. */
-static int try_exact(struct solve *s, bool *ret_done, struct err *err)
-{
-    const struct solver_problem *p = s->problem;
-    *ret_done = false;
-    if (!p->n_nodes || count_tiers(p) > 1 || has_limits(p) || !exact_is_small(s->demand, p->n_shapes, p->n_nodes))
-        return 0;
-    struct kinds kinds = {0};
-    struct bag bag = {0};
-    struct exact_filling *found = arena_array(s->arena, struct exact_filling, p->n_nodes);
-    int failed = found ? kinds_build(p, s->demand, s->everything, s->arena, &kinds, err) : err_nomem(err);
-    if (!failed)
-        failed = exact_solve(&s->packer, &kinds, s->bins, p->n_nodes, s->demand, s->arena, &bag, found, err);
-    for (uint32_t e = 0; !failed && e < p->n_nodes; e++)
-        if (found[e].n_takes &&
-            !VEC_PUSH(&s->fillings.items, ((struct solver_filling){e, found[e].takes, found[e].n_takes})))
-            failed = err_nomem(err);
-    for (size_t i = 0; !failed && i < bag.items.len; i++) {
-        const struct bag_item *item = &bag.items.items[i];
-        struct solver_purchase purchase = {kinds.items[item->kind].offering, item->copies, item->takes, item->n_takes};
-        if (!VEC_PUSH(&s->purchases.items, purchase))
-            failed = err_nomem(err);
-    }
-    *ret_done = !failed;
-    if (!failed) {
-        memset(s->demand, 0, p->n_shapes * sizeof(*s->demand));
-        s->method = "exact";
-    }
-    bag_release(&bag);
-    return failed == ERR_NO_CAPACITY ? 0 : failed;
-}
-
 /* Duals with existing nodes as rented room: they choose what goes there, and price shapes that all go there. */
 static int rented_duals(struct solve *s, struct packer *packer, const struct bin *bins, const int64_t *demand,
                         const uint64_t *everything, double *duals, struct err *err)
@@ -129,6 +97,103 @@ static int rented_duals(struct solve *s, struct packer *packer, const struct bin
         failed = rent_nodes(packer, bins, &kinds, s->arena, &rented, &n_rented, err);
     if (!failed && kinds.n)
         failed = ascent_duals(packer, &kinds, rented, n_rented, demand, ASCENT_FULL, duals, &bound, err);
+    return failed;
+}
+
+/* The demand that something holds: [n_shapes]. */
+static void list_placeable(const struct solve *s, int64_t *placeable)
+{
+    const struct solver_problem *p = s->problem;
+    for (uint32_t k = 0; k < p->n_shapes; k++) {
+        bool any = possible_owner(p, k) != SOLVER_NONE;
+        for (uint32_t e = 0; e < p->n_nodes && !any; e++)
+            any = bitset_has(s->bins[e].members, k);
+        placeable[k] = any ? s->demand[k] : 0;
+    }
+}
+
+/* What each tier sells: [n_tiers] in the arena, to be released. */
+static int kinds_by_tier(struct solve *s, const int64_t *demand, uint32_t n_tiers, struct kinds *ret, struct err *err)
+{
+    const struct solver_problem *p = s->problem;
+    int failed = 0;
+    for (uint32_t t = 0; !failed && t < n_tiers; t++) {
+        uint64_t *allowed = arena_array(s->arena, uint64_t, BITSET_WORDS(p->n_offerings));
+        if (!allowed)
+            return err_nomem(err);
+        for (uint32_t j = 0; j < p->n_offerings; j++)
+            if (p->owners[p->offerings[j].owner].tier == t)
+                bitset_add(allowed, j);
+        failed = kinds_build(p, demand, allowed, s->arena, &ret[t], err);
+    }
+    return failed;
+}
+
+/* Takes over what the exact solver found. */
+static int take_exact(struct solve *s, const struct exact_question *q, const struct bag *bags,
+                      const struct exact_filling *fillings, struct err *err)
+{
+    for (uint32_t e = 0; e < q->n_nodes; e++) {
+        const struct exact_filling *filling = &fillings[e];
+        if (filling->n_takes &&
+            !VEC_PUSH(&s->fillings.items, ((struct solver_filling){e, filling->takes, filling->n_takes})))
+            return err_nomem(err);
+        for (uint32_t k = 0; k < filling->n_takes; k++)
+            s->demand[filling->takes[k].shape] -= filling->takes[k].count;
+    }
+    for (uint32_t t = 0; t < q->n_tiers; t++)
+        for (size_t i = 0; i < bags[t].items.len; i++) {
+            const struct bag_item *item = &bags[t].items.items[i];
+            struct solver_purchase purchase = {q->tiers[t].items[item->kind].offering, item->copies, item->takes,
+                                               item->n_takes};
+            if (!VEC_PUSH(&s->purchases.items, purchase))
+                return err_nomem(err);
+            for (uint32_t k = 0; k < item->n_takes; k++)
+                s->demand[item->takes[k].shape] -= item->copies * item->takes[k].count;
+        }
+    s->method = "exact";
+    return 0;
+}
+
+/*
+ * With few pods the whole question, existing nodes, tiers and limits included, has an exact answer. (Without those the
+ * stage does the same, and proves more on the way.)
+ */
+static int try_exact(struct solve *s, bool *ret_done, struct err *err)
+{
+    const struct solver_problem *p = s->problem;
+    uint32_t n_tiers = count_tiers(p);
+    bool limited = has_limits(p);
+    *ret_done = false;
+    int64_t *demand = arena_array(s->arena, int64_t, p->n_shapes);
+    struct kinds *tiers = arena_array(s->arena, struct kinds, n_tiers);
+    struct bag *bags = arena_array(s->arena, struct bag, n_tiers);
+    struct exact_filling *found = arena_array(s->arena, struct exact_filling, p->n_nodes);
+    if (!demand || !tiers || !bags || !found)
+        return err_nomem(err);
+    if (n_tiers == 0 || (!p->n_nodes && n_tiers == 1 && !limited))
+        return 0;
+    list_placeable(s, demand);
+    if (!exact_is_small(demand, p->n_shapes, p->n_nodes, n_tiers))
+        return 0;
+    struct err why = {0};
+    const struct exact_question question = {
+        &s->packer, s->bins, p->n_nodes, tiers, n_tiers, demand, limited ? s->room : NULL};
+    int failed = kinds_by_tier(s, demand, n_tiers, tiers, err);
+    if (!failed && !p->n_nodes) /* with nodes they are there already */
+        failed = rented_duals(s, &s->packer, s->bins, demand, s->everything, s->first_duals, err);
+    bool built = !failed;
+    if (!failed)
+        failed = exact_solve(&question, s->arena, bags, found, &why);
+    *ret_done = !failed;
+    if (!failed)
+        failed = take_exact(s, &question, bags, found, err);
+    else if (built && failed == ERR_NO_CAPACITY)
+        failed = 0; /* too many ways to keep the limits */
+    else if (built)
+        failed = err_nomem(err);
+    for (uint32_t t = 0; t < n_tiers; t++)
+        bag_release(&bags[t]);
     return failed;
 }
 
@@ -231,7 +296,7 @@ static int ask_same(struct solve *s, struct question *q, struct err *err)
     for (uint32_t k = 0; k < q->about->n_shapes; k++)
         if (s->duals[k] <= 0)
             s->duals[k] = s->first_duals[k];
-    int failed = offer_duals(q, s->duals, !q->about->n_nodes, err);
+    int failed = offer_duals(q, s->duals, s->bound_known, err);
     if (!failed && q->about->n_nodes)
         failed = offer_duals(q, s->first_duals, false, err);
     return failed;

@@ -25,8 +25,9 @@ struct solver_options {
 };
 
 /*
- * Lexicographic: priority when limits bind; weight tiers; dollars. Existing nodes are filled first. The plan lives in
- * `arena`. Never asserts on any input that solver_problem_check accepts; ERR_INVALID for others, ERR_NOMEM.
+ * Lexicographic: priority when not all can be placed; weight tiers; dollars. Existing nodes are filled first. Few pods
+ * get the best answer there is (exact.h), more a good one. The plan lives in `arena`. Never asserts on any input that
+ * solver_problem_check accepts; ERR_INVALID for others, ERR_NOMEM.
  */
 CC_MUST_CHECK int solver_solve(const struct solver_problem *problem, const struct solver_options *options,
                                struct arena *arena, struct solver_plan *ret_plan, struct err *err);

@@ -243,7 +243,9 @@ static int without_columns(struct stage *stage, struct err *err)
 static int solve_exactly(struct stage *stage, struct err *err)
 {
     struct bag bag = {0};
-    int failed = exact_solve(stage->packer, &stage->kinds, NULL, 0, stage->demand, stage->arena, &bag, NULL, err);
+    const struct exact_question question = {
+        .packer = stage->packer, .tiers = &stage->kinds, .n_tiers = 1, .demand = stage->demand};
+    int failed = exact_solve(&question, stage->arena, &bag, NULL, err);
     if (!failed)
         failed = offer(stage, &bag, "exact", err);
     bag_release(&bag);
@@ -269,7 +271,7 @@ int stage_solve(struct stage *stage, const uint64_t *allowed, struct err *err)
     int failed = start(stage, allowed, err);
     if (failed || !stage->kinds.n)
         return failed;
-    bool small = exact_is_small(stage->demand, stage->packer->n_shapes, 0);
+    bool small = exact_is_small(stage->demand, stage->packer->n_shapes, 0, 1);
     failed = small ? solve_exactly(stage, err) : heuristic(stage, FINISH_QUICK, err);
     if (failed || good_enough(stage) || is_expired(stage))
         return failed;

@@ -10,7 +10,7 @@
 
 enum { BISECTIONS = 5, PACKING_NODES = 100 };
 
-/* Far above any price, and sums of it over a small problem's nodes stay far below int64, weighed ones too. */
+/* Far above any price, and sums of it over a small problem's nodes stay far below int64. */
 static const double DEAREST_BENT_MICROUSD = 1e11;
 
 static uint64_t *offerings_of_tier(const struct tier *tier)

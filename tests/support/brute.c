@@ -152,11 +152,18 @@ static int64_t *cheapest(const struct brute *brute, struct arena *arena)
     return cost;
 }
 
-static void keep_better(const struct brute *brute, struct brute_answer *best, uint32_t state, int64_t cost)
+int brute_compare_answers(const struct brute *brute, const struct brute_answer *a, const struct brute_answer *b)
 {
-    int order = brute_compare(brute, state, best->state);
-    if (order > 0 || (order == 0 && cost < best->cost_microusd))
-        *best = (struct brute_answer){state, cost};
+    int order = brute_compare(brute, a->state, b->state);
+    for (uint32_t t = 0; !order && t < BRUTE_MAX_TIERS; t++)
+        order = brute_compare(brute, a->upto[t], b->upto[t]);
+    return order ? order : (a->cost_microusd < b->cost_microusd) - (a->cost_microusd > b->cost_microusd);
+}
+
+static void keep_better(const struct brute *brute, struct brute_answer *best, const struct brute_answer *other)
+{
+    if (brute_compare_answers(brute, other, best) > 0)
+        *best = *other;
 }
 
 struct brute_answer brute_optimum(const struct brute *brute, struct arena *arena)
@@ -164,11 +171,11 @@ struct brute_answer brute_optimum(const struct brute *brute, struct arena *arena
     uint32_t all = brute->n_states - 1;
     const uint8_t *reached = carried(brute, arena);
     const int64_t *cost = cheapest(brute, arena);
-    struct brute_answer best = {0, 0};
+    struct brute_answer best = {0};
     for (uint32_t v = 0; v <= all; v++)
         for (uint32_t x = 0; reached[v] && x <= all - v; x++)
             if (cost[x] != BRUTE_IMPOSSIBLE && is_part(brute, x, all - v))
-                keep_better(brute, &best, v + x, cost[x]);
+                keep_better(brute, &best, &(struct brute_answer){.state = v + x, .cost_microusd = cost[x]});
     return best;
 }
 
@@ -205,21 +212,26 @@ static bool launch(struct limited *limited, uint32_t offering, int sign)
     return true;
 }
 
-/* `placed` so far for `cost`; nodes are tried in descending order of (pattern, offering) so that no set comes twice. */
-static void try_nodes(struct limited *limited, uint32_t placed, int64_t cost, uint32_t last_pattern,
+/* Beside what is bought so far; nodes are tried in descending order of (pattern, offering): no set comes twice. */
+static void try_nodes(struct limited *limited, const struct brute_answer *sofar, uint32_t last_pattern,
                       uint32_t last_offering)
 {
     const struct brute *brute = limited->brute;
     const struct solver_problem *p = brute->problem;
-    uint32_t left = brute->n_states - 1 - placed;
-    keep_better(brute, &limited->best, placed, cost);
+    uint32_t left = brute->n_states - 1 - sofar->state;
+    keep_better(brute, &limited->best, sofar);
     for (uint32_t x = left < last_pattern ? left : last_pattern; x >= 1; x--) {
         if (brute->one_node[x] == BRUTE_IMPOSSIBLE || !is_part(brute, x, left))
             continue;
         for (uint32_t j = 0; j < p->n_offerings && (x < last_pattern || j <= last_offering); j++) {
             if (!brute_holds(p, &(struct brute_place){false, j}, counts_of(brute, x)) || !launch(limited, j, 1))
                 continue;
-            try_nodes(limited, placed + x, cost + p->offerings[j].price_microusd, x, j);
+            struct brute_answer more = *sofar;
+            more.state += x;
+            more.cost_microusd += p->offerings[j].price_microusd;
+            for (uint32_t t = p->owners[p->offerings[j].owner].tier; t < BRUTE_MAX_TIERS; t++)
+                more.upto[t] += x;
+            try_nodes(limited, &more, x, j);
             launch(limited, j, -1);
         }
     }
@@ -231,8 +243,12 @@ struct brute_answer brute_optimum_limited(const struct brute *brute, struct aren
     const uint8_t *reached = carried(brute, arena);
     struct limited limited = {.brute = brute};
     limited.used = must_alloc(arena, (size_t)p->n_owners * p->n_dims + 1, sizeof(*limited.used));
-    for (uint32_t v = 0; v < brute->n_states; v++)
+    for (uint32_t v = 0; v < brute->n_states; v++) {
+        struct brute_answer existing = {.state = v};
+        for (uint32_t t = 0; t < BRUTE_MAX_TIERS; t++)
+            existing.upto[t] = v;
         if (reached[v])
-            try_nodes(&limited, v, 0, UINT32_MAX, UINT32_MAX);
+            try_nodes(&limited, &existing, UINT32_MAX, UINT32_MAX);
+    }
     return limited.best;
 }

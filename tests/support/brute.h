@@ -32,23 +32,32 @@ struct brute {
 
 #define BRUTE_IMPOSSIBLE INT64_MAX
 
+enum { BRUTE_MAX_TIERS = 4 };
+
 /* Aborts when memory runs out or there are more than 2^16 states. Limits and tiers are not looked at. */
 void brute_init(struct brute *brute, const struct solver_problem *problem, struct arena *arena);
 
-/* What the best answer places and costs: as many pods of the highest priority as can be, then of the next, … */
+/*
+ * What the best answer places and costs: as many pods of the highest priority as can be, then of the next, …; then as
+ * many of each priority as can be on existing nodes and those of the first tier, then of the first two, …
+ */
 struct brute_answer {
-    uint32_t state; /* one best set of placed pods */
+    uint32_t state;                 /* one best set of placed pods */
+    uint32_t upto[BRUTE_MAX_TIERS]; /* of these on existing nodes and nodes of the tiers up to this one */
     int64_t cost_microusd;
 };
 
-/* The best answer, limits not looked at. */
+/* The best answer, limits and tiers not looked at. */
 struct brute_answer brute_optimum(const struct brute *brute, struct arena *arena);
 
 /* The cheapest way to place just the pods of the state; BRUTE_IMPOSSIBLE. Limits are not looked at. */
 int64_t brute_cost(const struct brute *brute, uint32_t state, struct arena *arena);
 
-/* The best answer within the owners' limits, by trying all sets of nodes: for a handful of pods and offerings. */
+/* The best answer by limits and tiers, by trying all sets of nodes: for a handful of pods and offerings. */
 struct brute_answer brute_optimum_limited(const struct brute *brute, struct arena *arena);
+
+/* > 0 if answer a is better than b, 0 if they are equal. */
+int brute_compare_answers(const struct brute *brute, const struct brute_answer *a, const struct brute_answer *b);
 
 /* > 0 if state a places better than b by priority, 0 if they are equal in that. */
 int brute_compare(const struct brute *brute, uint32_t a, uint32_t b);

@@ -63,7 +63,7 @@ static void make_shapes(struct rng *rng, const struct random_kind *kind, int64_t
         shapes[used] = (struct solver_shape){.count = count, .req = req};
         shapes[used].admits = random_set(rng, p->n_offerings, percent, arena);
         shapes[used].admits_nodes = rng_chance(rng, 80) ? random_set(rng, p->n_nodes, 70, arena) : NULL;
-        shapes[used].priority = kind->limits ? (int32_t)rng_between(rng, 0, 2) : 0;
+        shapes[used].priority = kind->limits || kind->priorities ? (int32_t)rng_between(rng, 0, 2) : 0;
         left -= count;
     }
     p->shapes = shapes;
@@ -96,11 +96,12 @@ static void make_owners(struct rng *rng, const struct random_kind *kind, int64_t
                         struct arena *arena)
 {
     struct solver_owner *owners = must_alloc(arena, p->n_owners, sizeof(*owners));
+    bool one_each = kind->tiers && rng_chance(rng, 50);
     for (uint32_t o = 0; o < p->n_owners; o++) {
         int64_t *limit = must_alloc(arena, p->n_dims, sizeof(*limit));
         for (uint32_t d = 0; d < p->n_dims; d++)
             limit[d] = kind->limits && rng_chance(rng, 60) ? amount(rng, grain, 60) : SOLVER_UNLIMITED;
-        owners[o] = (struct solver_owner){limit, 0};
+        owners[o] = (struct solver_owner){limit, !kind->tiers ? 0 : one_each ? o : (uint32_t)rng_between(rng, 0, o)};
     }
     p->owners = owners;
 }

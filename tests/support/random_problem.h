@@ -24,6 +24,8 @@ struct random_kind {
     int64_t pods;
     uint32_t shapes, offerings, groups, conflicts, nodes, owners;
     bool limits;     /* owners have limits, shapes have priorities */
+    bool priorities; /* shapes have priorities */
+    bool tiers;      /* owners are of several tiers */
     bool everywhere; /* every offering is admitted by every shape and every shape fits one at least */
 };
 
