@@ -72,7 +72,8 @@ static int pattern_of(struct drafter *d, const struct bin *bin, uint32_t *ret_pa
     if (id == draft->n_patterns) {
         struct draft_pattern *pattern = &draft->patterns[id];
         *pattern = (struct draft_pattern){.takes = bin->takes, .n_takes = bin->n_takes};
-        double ratio = d->share ? 0 : owner_of(d, bin->offering)->max_price_ratio;
+        bool all = d->share || market_limited(draft->market, draft->market->offerings[bin->offering].owner);
+        double ratio = all ? 0 : owner_of(d, bin->offering)->max_price_ratio;
         code = pools_hosting(d->pools, &draft->pass->compiled.problem, bin->takes, bin->n_takes, bin->offering, ratio,
                              d->arena, &pattern->hosts, &pattern->n_hosts, err);
         if (code)
@@ -102,18 +103,51 @@ static int find_patterns(struct drafter *d, struct err *err)
     return 0;
 }
 
-/* May a node move from `planned` to `host` without asking more of its Provisioner's limits? */
-static bool within_plan(const struct market *market, uint32_t planned, uint32_t host)
+/* What the limits leave beyond the nodes as chosen: [n_owners][n_dims], SOLVER_UNLIMITED where there is none. */
+static int64_t *limit_slack(const struct drafter *d)
+{
+    const struct market *market = d->draft->market;
+    uint32_t n_dims = market->supply->dims->n;
+    int64_t *slack = arena_calloc(d->arena, market->n_owners, n_dims * sizeof(*slack));
+    if (!slack)
+        return NULL;
+    for (uint32_t o = 0; o < market->n_owners; o++)
+        memcpy(slack + o * n_dims, market->owners[o].limit, n_dims * sizeof(*slack));
+    for (size_t b = 0; b < d->draft->n_bins; b++) {
+        if (d->draft->pattern_of_bin[b] == SOLVER_NONE)
+            continue;
+        const struct solver_offering *offering = &market->offerings[d->draft->bins[b].offering];
+        for (uint32_t i = 0; i < n_dims; i++)
+            if (slack[offering->owner * n_dims + i] != SOLVER_UNLIMITED)
+                slack[offering->owner * n_dims + i] -= offering->capacity[i];
+    }
+    return slack;
+}
+
+/* May a node move from `planned` to `host` within what its Provisioner's limits leave? */
+static bool within_limits(const struct market *market, uint32_t planned, uint32_t host, const int64_t *slack)
 {
     const struct solver_offering *from = &market->offerings[planned], *to = &market->offerings[host];
+    const int64_t *left = slack + from->owner * market->supply->dims->n;
     for (uint32_t i = 0; i < market->supply->dims->n; i++)
-        if (market->owners[from->owner].limit[i] != SOLVER_UNLIMITED && to->capacity[i] > from->capacity[i])
+        if (left[i] != SOLVER_UNLIMITED && to->capacity[i] > from->capacity[i] &&
+            to->capacity[i] - from->capacity[i] > left[i])
             return false;
     return true;
 }
 
+static void charge_move(const struct market *market, uint32_t planned, uint32_t host, int64_t *slack)
+{
+    const struct solver_offering *from = &market->offerings[planned], *to = &market->offerings[host];
+    int64_t *left = slack + from->owner * market->supply->dims->n;
+    for (uint32_t i = 0; i < market->supply->dims->n; i++)
+        if (left[i] != SOLVER_UNLIMITED)
+            left[i] -= to->capacity[i] - from->capacity[i];
+}
+
 /* The cheapest pool for the bin that limits and share allow; SOLVER_NONE if there is none. */
-static uint32_t choose(const struct drafter *d, const struct draft_pattern *pattern, uint32_t planned)
+static uint32_t choose(const struct drafter *d, const struct draft_pattern *pattern, uint32_t planned,
+                       const int64_t *slack)
 {
     const struct market *market = d->draft->market;
     int64_t planned_price = market->offerings[planned].price_microusd;
@@ -122,7 +156,7 @@ static uint32_t choose(const struct drafter *d, const struct draft_pattern *patt
         uint32_t host = pattern->hosts[i];
         if (planned_allowed && market->offerings[host].price_microusd >= planned_price)
             break;
-        if (within_plan(market, planned, host) && (!d->share || share_allows(d->share, host, &d->loads)))
+        if (within_limits(market, planned, host, slack) && (!d->share || share_allows(d->share, host, &d->loads)))
             return host;
     }
     return planned_allowed ? planned : SOLVER_NONE;
@@ -163,6 +197,9 @@ static int evict_excess(struct drafter *d, uint32_t index, struct err *err)
 static int choose_pools(struct drafter *d, struct err *err)
 {
     struct draft *draft = d->draft;
+    int64_t *slack = limit_slack(d);
+    if (!slack)
+        return err_nomem(err);
     for (uint32_t b = 0; b < draft->n_bins; b++) {
         if (draft->pattern_of_bin[b] == SOLVER_NONE)
             continue;
@@ -170,7 +207,7 @@ static int choose_pools(struct drafter *d, struct err *err)
         d->loads.n = 0;
         if (d->share)
             share_count(d->share, bin->pods, bin->n_pods, &d->loads);
-        uint32_t chosen = choose(d, &draft->patterns[draft->pattern_of_bin[b]], bin->offering);
+        uint32_t chosen = choose(d, &draft->patterns[draft->pattern_of_bin[b]], bin->offering, slack);
         if (chosen == SOLVER_NONE) {
             int code = evict_excess(d, b, err);
             if (code)
@@ -179,6 +216,7 @@ static int choose_pools(struct drafter *d, struct err *err)
         }
         if (draft->pattern_of_bin[b] == SOLVER_NONE)
             continue;
+        charge_move(draft->market, bin->offering, chosen, slack);
         bin->offering = chosen;
         draft->cost_microusd += draft->market->offerings[chosen].price_microusd;
         if (d->share && share_add(d->share, chosen, &d->loads, err))
@@ -242,26 +280,6 @@ int64_t draft_charge(const struct draft *draft, const struct draft_group *group,
     return most;
 }
 
-/* What the limits leave beyond the nodes as chosen: [n_owners][n_dims], SOLVER_UNLIMITED where there is none. */
-static int64_t *limit_slack(const struct drafter *d)
-{
-    const struct market *market = d->draft->market;
-    uint32_t n_dims = market->supply->dims->n;
-    int64_t *slack = arena_calloc(d->arena, market->n_owners, n_dims * sizeof(*slack));
-    if (!slack)
-        return NULL;
-    for (uint32_t o = 0; o < market->n_owners; o++)
-        memcpy(slack + o * n_dims, market->owners[o].limit, n_dims * sizeof(*slack));
-    for (size_t g = 0; g < d->draft->n_groups; g++) {
-        const struct draft_group *group = &d->draft->groups[g];
-        const struct solver_offering *offering = &market->offerings[group->offering];
-        for (uint32_t i = 0; i < n_dims; i++)
-            if (slack[offering->owner * n_dims + i] != SOLVER_UNLIMITED)
-                slack[offering->owner * n_dims + i] -= offering->capacity[i] * (int64_t)group->n_bins;
-    }
-    return slack;
-}
-
 /* Takes from `slack` what it costs to offer `host` to the group; false, and nothing taken, if there is not enough. */
 static bool charge_alternative(const struct drafter *d, const struct draft_group *group, uint32_t host, int64_t *slack)
 {
@@ -308,10 +326,12 @@ static int next_alternative(struct drafter *d, struct draft_group *group, size_t
     const struct draft_pattern *pattern = &d->draft->patterns[group->pattern];
     const struct solver_offering *offerings = d->draft->market->offerings;
     double ratio = owner_of(d, group->offering)->max_price_ratio;
+    /* The choice is the cheapest that limits allow; a share may have asked for a dearer one. */
+    int64_t cheapest = offerings[d->share ? pattern->hosts[0] : group->offering].price_microusd;
     *ret_given = false;
     while (*cursor < pattern->n_hosts) {
         uint32_t host = pattern->hosts[(*cursor)++];
-        if (!pools_within(offerings[host].price_microusd, offerings[pattern->hosts[0]].price_microusd, ratio))
+        if (!pools_within(offerings[host].price_microusd, cheapest, ratio))
             break;
         if (host == group->offering || !type_allowed(d, group, host))
             continue;

@@ -210,6 +210,30 @@ static void test_priority_first_when_limits_bind(void **state)
     planned_close(&p);
 }
 
+/*
+ * 15 GiB let the important pod in and not the large one. That the limit binds is no reason to pay $0.04 for the
+ * smallest type where a larger one costs less and still stays within it.
+ */
+static void test_cheapest_pool_within_a_limit_that_binds(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, "instance_type\tzone\ton_demand_usd_hour\tspot_usd_hour\n"
+                                      "c4.large\tus-west-2a\t0.1\t0.04\n"
+                                      "c4.xlarge\tus-west-2a\t0.2\t0.03\n"
+                                      "c4.2xlarge\tus-west-2a\t0.4\t0.16\n"
+                                      "m4.2xlarge\tus-west-2a\t0.48\t0.02\n"),
+                     0);
+    provisioner(&p, "default", "limits: {resources: {memory: 15Gi}}");
+    assert_int_equal(planned_pods(&p, "low", "executor", 1, "7", "1Gi", "priority: 1"), 0);
+    assert_int_equal(planned_pods(&p, "high", "executor", 1, "1", "1Gi", "priority: 9"), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 1);
+    assert_null(planned_reason(&p, "spark/high-exec-1"));
+    assert_int_equal(a->cost_microusd, 30000);
+    planned_close(&p);
+}
+
 /* Ten executors, at most three in a pool: whatever EC2 picks. */
 static void test_pool_share(void **state)
 {
@@ -553,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_gang_waits),
         cmocka_unit_test(test_gang_leaves_room_to_others),
         cmocka_unit_test(test_priority_first_when_limits_bind),
+        cmocka_unit_test(test_cheapest_pool_within_a_limit_that_binds),
         cmocka_unit_test(test_pool_share),
         cmocka_unit_test(test_pool_share_that_cannot_be_kept),
         cmocka_unit_test(test_zone_single_is_balanced),
