@@ -27,7 +27,8 @@ struct ascent_rented {
  * duals[n_shapes], micro-dollars per pod; 0 for shapes without demand or kind. Returns the bound's value in
  * *ret_bound. ERR_NOMEM.
  */
-enum { ASCENT_FULL = 60, ASCENT_SHORT = 25 }; /* rounds: for a bound, or just to guide a heuristic */
+/* Rounds: for a bound that users see, for one that only chooses, or just to guide a heuristic. */
+enum { ASCENT_PROOF = 130, ASCENT_FULL = 60, ASCENT_SHORT = 25 };
 
 CC_MUST_CHECK int ascent_duals(const struct packer *packer, const struct kinds *kinds, struct ascent_rented *rented,
                                uint32_t n_rented, const int64_t *demand, int rounds, double *duals, double *ret_bound,

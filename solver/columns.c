@@ -55,7 +55,7 @@ int columns_add(struct columns *columns, uint32_t kind, const struct solver_take
     return master_add(columns->master, price, takes, n_takes, err);
 }
 
-static void raise_bound(struct columns *columns, const double *duals, double worst_ratio)
+void columns_raise_bound(struct columns *columns, const double *duals, double worst_ratio)
 {
     double sum = 0;
     for (uint32_t s = 0; s < columns->packer->n_shapes; s++)
@@ -69,18 +69,25 @@ static void raise_bound(struct columns *columns, const double *duals, double wor
         columns->best_duals[s] = duals[s] * scale;
 }
 
-static bool is_expired(const struct columns *columns)
+bool columns_expired(const struct columns *columns)
 {
     return columns->expired && columns->expired(columns->context);
 }
 
-/* Prices every kind; *ret_worst is how much the best pattern may be worth for its price. */
+/*
+ * Prices every kind; *ret_worst is how much the best pattern may be worth for its price: without limit where time is
+ * up before all kinds are looked at.
+ */
 static int price_kinds(struct columns *columns, const double *duals, const int64_t *avail, uint32_t node_limit,
                        uint32_t *ret_added, double *ret_worst, struct err *err)
 {
     *ret_worst = 0;
     *ret_added = 0;
     for (uint32_t k = 0; k < columns->kinds->n; k++) {
+        if (columns_expired(columns)) {
+            *ret_worst = HUGE_VAL;
+            return 0;
+        }
         struct kind *kind = &columns->kinds->items[k];
         double price = (double)kind->price_microusd;
         struct packing found = pack_best(columns->packer, &kind->bin, duals, avail, node_limit, &kind->warm);
@@ -102,7 +109,7 @@ int columns_price(struct columns *columns, const double *duals, uint32_t node_li
     double worst;
     int failed = price_kinds(columns, duals, columns->demand, node_limit, ret_added, &worst, err);
     if (!failed)
-        raise_bound(columns, duals, worst);
+        columns_raise_bound(columns, duals, worst);
     return failed;
 }
 
@@ -130,11 +137,11 @@ static int price_round(struct columns *columns, double gap, uint32_t *ret_added,
         for (uint32_t s = 0; s < columns->packer->n_shapes; s++)
             columns->smooth[s] = SMOOTHING * columns->best_duals[s] + (1 - SMOOTHING) * columns->duals[s];
         int failed = columns_price(columns, columns->smooth, nodes, &added, err);
-        if (!failed && !added && !close_enough(columns, gap) && !is_expired(columns))
+        if (!failed && !added && !close_enough(columns, gap) && !columns_expired(columns))
             failed = columns_price(columns, columns->duals, nodes, &added, err);
         if (failed)
             return failed;
-        if (added || close_enough(columns, gap) || is_expired(columns))
+        if (added || close_enough(columns, gap) || columns_expired(columns))
             break;
     }
     *ret_added = added;
@@ -173,7 +180,7 @@ int columns_add_singles(struct columns *columns, struct err *err)
 
 int columns_generate(struct columns *columns, double gap, struct err *err)
 {
-    for (int round = 0; round < MAX_ROUNDS && !is_expired(columns); round++) {
+    for (int round = 0; round < MAX_ROUNDS && !columns_expired(columns); round++) {
         uint32_t added = 0;
         int failed = master_solve(columns->master, columns->duals, columns->fractions, &columns->value, err);
         if (failed == ERR_RETRY)

@@ -53,6 +53,11 @@ CC_MUST_CHECK int columns_add_singles(struct columns *columns, struct err *err);
 CC_MUST_CHECK int columns_price(struct columns *columns, const double *duals, uint32_t node_limit, uint32_t *ret_added,
                                 struct err *err);
 
+bool columns_expired(const struct columns *columns);
+
+/* Takes duals[n_shapes] over, scaled to be feasible, where no pattern is worth more than `worst_ratio` of its price. */
+void columns_raise_bound(struct columns *columns, const double *duals, double worst_ratio);
+
 /* Adds the patterns worth more than their kind out of avail[n_shapes] <= demand; proves nothing. */
 CC_MUST_CHECK int columns_add_priced(struct columns *columns, const double *duals, const int64_t *avail,
                                      uint32_t node_limit, uint32_t *ret_added, struct err *err);

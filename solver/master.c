@@ -83,16 +83,18 @@ int master_new(uint32_t n_shapes, const int64_t *demand, struct master **ret, st
     return 0;
 }
 
-int master_add(struct master *master, int64_t price_microusd, const struct solver_take *takes, uint32_t n_takes,
-               struct err *err)
+static void put_amount(struct master *master, int *len, uint32_t shape, double amount)
 {
-    volatile int len = 0;
-    for (uint32_t k = 0; k < n_takes; k++)
-        if (master->row_of[takes[k].shape]) {
-            len = len + 1;
-            master->index[len] = master->row_of[takes[k].shape];
-            master->amount[len] = takes[k].count;
-        }
+    if (!master->row_of[shape])
+        return;
+    ++*len;
+    master->index[*len] = master->row_of[shape];
+    master->amount[*len] = amount;
+}
+
+/* The column whose `len` entries are in the work space. */
+static int add_column(struct master *master, int64_t price_microusd, int len, struct err *err)
+{
     master->dual_feasible = false;
     GUARDED(master, err, {
         int column = glp_add_cols(master->lp, 1);
@@ -101,6 +103,25 @@ int master_add(struct master *master, int64_t price_microusd, const struct solve
         glp_set_mat_col(master->lp, column, len, master->index, master->amount);
     });
     return 0;
+}
+
+int master_add(struct master *master, int64_t price_microusd, const struct solver_take *takes, uint32_t n_takes,
+               struct err *err)
+{
+    int len = 0;
+    for (uint32_t k = 0; k < n_takes; k++)
+        put_amount(master, &len, takes[k].shape, takes[k].count);
+    return add_column(master, price_microusd, len, err);
+}
+
+int master_add_fractions(struct master *master, int64_t price_microusd, const uint32_t *shapes, const double *amounts,
+                         uint32_t n, struct err *err)
+{
+    int len = 0;
+    for (uint32_t k = 0; k < n; k++)
+        if (amounts[k] > 0)
+            put_amount(master, &len, shapes[k], amounts[k]);
+    return add_column(master, price_microusd, len, err);
 }
 
 void master_set_demand(struct master *master, const int64_t *demand)
@@ -132,7 +153,7 @@ int master_solve(struct master *master, double *duals, double *fractions, double
         double dual = master->row_of[s] ? glp_get_row_dual(master->lp, master->row_of[s]) : 0;
         duals[s] = dual > 0 ? dual : 0;
     }
-    for (int c = 1; c <= glp_get_num_cols(master->lp); c++)
+    for (int c = 1; fractions && c <= glp_get_num_cols(master->lp); c++)
         fractions[c - 1] = glp_get_col_prim(master->lp, c);
     *ret_value = glp_get_obj_val(master->lp);
     master->dual_feasible = true;

@@ -20,12 +20,17 @@ CC_MUST_CHECK int master_new(uint32_t n_shapes, const int64_t *demand, struct ma
 CC_MUST_CHECK int master_add(struct master *master, int64_t price_microusd, const struct solver_take *takes,
                              uint32_t n_takes, struct err *err);
 
+/* The same of a pattern in fractions of pods: amounts[n] >= 0 of different shapes[n]. */
+CC_MUST_CHECK int master_add_fractions(struct master *master, int64_t price_microusd, const uint32_t *shapes,
+                                       const double *amounts, uint32_t n, struct err *err);
+
 /* New right-hand sides (the same shapes). */
 void master_set_demand(struct master *master, const int64_t *demand);
 
 /*
  * Solves the relaxation, from the last basis. duals[n_shapes] are micro-dollars per pod, >= 0 (0 for shapes without
- * a row); fractions[columns]. ERR_RETRY if the simplex gave up (numerical trouble): use what was known before.
+ * a row); fractions[columns], NULL = not wanted. ERR_RETRY if the simplex gave up (numerical trouble): use what was
+ * known before.
  */
 CC_MUST_CHECK int master_solve(struct master *master, double *duals, double *fractions, double *ret_value,
                                struct err *err);

@@ -26,6 +26,7 @@ struct pack_scratch {
     uint32_t *by_shape;    /* [n_shapes] candidate index, valid for candidates only */
     struct solver_take *takes;
     uint32_t n_takes;
+    uint32_t n; /* candidates of the last packing */
 };
 
 /* One run of branch and bound. */
@@ -497,6 +498,7 @@ struct packing pack_best(struct packer *packer, const struct bin *bin, const dou
     double scale = 1;
     uint32_t n = gather(packer, bin, values, avail, &scale);
     s->n_takes = 0;
+    s->n = n;
     if (!n)
         return (struct packing){0, 0, 0};
     for (uint32_t i = 0; i < n; i++) {
@@ -536,6 +538,13 @@ struct packing pack_best(struct packer *packer, const struct bin *bin, const dou
 const struct solver_take *pack_takes(const struct packer *packer)
 {
     return packer->scratch->takes;
+}
+
+void pack_relaxed(const struct packer *packer, const uint32_t **ret_shapes, const double **ret_amounts, uint32_t *ret_n)
+{
+    *ret_shapes = packer->scratch->shape;
+    *ret_amounts = packer->scratch->x;
+    *ret_n = packer->scratch->n;
 }
 
 /* Puts takes into the open bin; false if they do not fit. */

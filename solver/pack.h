@@ -68,6 +68,13 @@ struct packing pack_best(struct packer *packer, const struct bin *bin, const dou
 /* The takes of the last pack_best, ascending by shape; valid until the next call. [n_takes] of that packing. */
 const struct solver_take *pack_takes(const struct packer *packer);
 
+/*
+ * The linear relaxation's answer in the last pack_best, valid until the next call: amounts[*ret_n] of pods of
+ * shapes[*ret_n], some of them 0.
+ */
+void pack_relaxed(const struct packer *packer, const uint32_t **ret_shapes, const double **ret_amounts,
+                  uint32_t *ret_n);
+
 /* Do these takes fit the bin: dimensions, groups, conflicts, membership. Exact integers. */
 bool pack_fits(struct packer *packer, const struct bin *bin, const struct solver_take *takes, uint32_t n_takes);
 

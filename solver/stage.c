@@ -11,6 +11,7 @@
 #include "solver/exact.h"
 #include "solver/finish.h"
 #include "solver/improve.h"
+#include "solver/outer.h"
 
 /*
  * The linear program pays up to some hundred rows; beyond, the ascent's duals are as good and far cheaper. The exact
@@ -67,7 +68,7 @@ static int start(struct stage *stage, const uint64_t *allowed, struct err *err)
     if (!failed)
         failed = drop_unadmitted(stage, err);
     if (!failed && stage->kinds.n)
-        failed = ascent_duals(stage->packer, &stage->kinds, NULL, 0, stage->demand, ASCENT_FULL, stage->duals,
+        failed = ascent_duals(stage->packer, &stage->kinds, NULL, 0, stage->demand, ASCENT_PROOF, stage->duals,
                               &stage->bound, err);
     return failed;
 }
@@ -213,7 +214,10 @@ static int with_columns(struct stage *stage, struct columns *columns, struct err
         columns->deepest = DEEPEST[round];
         if (round > 0) /* what is wanted now is the proof of the plan there is */
             columns->enough = (double)stage->bag.cost_microusd / (1 + stage->options->gap_target);
-        failed = columns_generate(columns, gap, err);
+        if (round == 1)
+            failed = outer_bound(columns, DEEPEST[round], err);
+        if (!failed)
+            failed = columns_generate(columns, gap, err);
         take_bound(stage, columns);
         if (!failed)
             failed = prove(stage, columns, err);
