@@ -130,6 +130,31 @@ static void test_pods_before_tiers(void **state)
     arena_release(&f.arena);
 }
 
+/* One pod of the highest priority is more than all below together. */
+static void test_three_priorities(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f);
+    const struct solver_shape shapes[3] = {{2, &f.req[A], &f.admits[A], &f.admits_nodes[A], 1},
+                                           {2, &f.req[A], &f.admits[A], &f.admits_nodes[A], 2},
+                                           {1, &f.req[B], &f.admits[A], &f.admits_nodes[A], 3}};
+    f.problem.shapes = shapes;
+    f.problem.n_shapes = 3;
+    f.problem.n_offerings = 0;
+    f.problem.n_nodes = 1;
+    f.free[0] = 2;
+    assert_int_equal(cost_of(&f), 0);
+    assert_int_equal(f.plan.n_fillings, 1);
+    assert_int_equal(f.plan.fillings[0].n_takes, 1);
+    assert_int_equal(f.plan.fillings[0].takes[0].shape, 2);
+    f.free[0] = 4; /* and two of the next */
+    assert_int_equal(cost_of(&f), 0);
+    assert_int_equal(f.plan.fillings[0].takes[0].shape, 1);
+    assert_int_equal(f.plan.fillings[0].takes[0].count, 2);
+    arena_release(&f.arena);
+}
+
 /* Among equal dollars more pods go on existing nodes, and then nodes are fewer. */
 static void test_ties(void **state)
 {
@@ -176,9 +201,8 @@ static void test_dearest_prices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tiers_before_dollars),
-        cmocka_unit_test(test_pods_before_tiers),
-        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_tiers_before_dollars), cmocka_unit_test(test_pods_before_tiers),
+        cmocka_unit_test(test_three_priorities),     cmocka_unit_test(test_ties),
         cmocka_unit_test(test_dearest_prices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
