@@ -117,6 +117,7 @@ static struct merged merged_of(const struct compiler *c, const struct compile_pa
     m.hash = hash_words(m.hash, m.admits, BITSET_WORDS(c->n_offerings));
     m.hash = hash_words(m.hash, part->admits_nodes, BITSET_WORDS(c->n_nodes));
     m.hash = hash_words(m.hash, &(uint64_t){(uint32_t)m.priority}, 1);
+    m.hash = hash_words(m.hash, &(uint64_t){(uint64_t)part->apart << 1 | part->any_tier}, 1);
     m.hash = hash_codes(m.hash, m.codes, m.n_codes);
     return m;
 }
@@ -143,7 +144,9 @@ static int compare_merged(const struct compiler *c, const struct merged *a, cons
         order = a->n_codes < b->n_codes ? -1 : 1;
     if (!order && a->n_codes)
         order = memcmp(a->codes, b->codes, a->n_codes * sizeof(*a->codes));
-    return order;
+    if (!order)
+        order = (a->part->any_tier > b->part->any_tier) - (a->part->any_tier < b->part->any_tier);
+    return order ? order : (a->part->apart > b->part->apart) - (a->part->apart < b->part->apart);
 }
 
 /* Adds the part to the merged shape it belongs to; gives its id. */
@@ -198,7 +201,7 @@ static int build_shapes(struct compiler *c, struct solver_problem *problem, stru
         return err_nomem(err);
     for (uint32_t s = 0; s < c->n_merged; s++) {
         struct merged *m = &c->merged[s];
-        if (c->in->market->n_tiers > 1) {
+        if (c->in->market->n_tiers > 1 && !m->part->any_tier) {
             uint64_t *narrowed = arena_array(c->arena, uint64_t, BITSET_WORDS(c->n_offerings));
             if (!narrowed)
                 return err_nomem(err);

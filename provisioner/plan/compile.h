@@ -16,6 +16,8 @@ struct compile_part {
     int64_t n_pods;               /* 0: the part is left out */
     const uint64_t *admits;       /* [supply->n] */
     const uint64_t *admits_nodes; /* [demand->n_nodes] */
+    bool any_tier;                /* may come to need a lower tier than its places suggest: see market_narrow */
+    uint32_t apart;               /* parts that differ here stay different shapes */
 };
 
 struct compile_input {
@@ -32,9 +34,9 @@ struct compiled {
 };
 
 /*
- * Parts are merged that agree in request, places, priority, groups and conflicts. The order of the solver's shapes
- * follows their content alone, so that the order of pods in the input plays no part. Everything in `arena`; demand,
- * topology and market must outlive it.
+ * Parts are merged that agree in request, places, priority, groups and conflicts, and in `apart`. The order of the
+ * solver's shapes follows their content alone, so that the order of pods in the input plays no part. Everything in
+ * `arena`; demand, topology and market must outlive it.
  */
 CC_MUST_CHECK int compile_problem(const struct compile_input *input, struct arena *arena, struct compiled *ret,
                                   struct err *err);

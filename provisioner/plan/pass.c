@@ -112,12 +112,35 @@ static int build_parts(const struct pass_input *input, const struct pass_rules *
     return 0;
 }
 
-/* One part for each demand shape as it was before topology and modes; `counts` [n_shapes] pods, NULL: all of them. */
-static int whole_shapes(const struct demand *demand, const int64_t *counts, struct arena *arena,
-                        struct compile_part **ret_parts, struct err *err)
+/*
+ * Shapes that are placed in fewer places than they admit: of these a tier may have none, so lower ones come in that
+ * the whole shape would never ask. NULL if memory ran out.
+ */
+static bool *narrowed_shapes(const struct pass_input *input, const struct pass *pass, bool modes, struct arena *arena)
 {
+    size_t n_shapes = pass->demand.n_shapes;
+    bool *narrowed = arena_array(arena, bool, n_shapes);
+    for (size_t s = 0; narrowed && s < n_shapes; s++)
+        narrowed[s] = modes;
+    for (size_t i = 0; narrowed && i < pass->topology.n_parts; i++) {
+        const struct topology_part *part = &pass->topology.parts[i];
+        if (!bitset_equal(part->admits, pass->demand.shapes[part->shape].admits, input->market->supply->n))
+            narrowed[part->shape] = true;
+    }
+    return narrowed;
+}
+
+/*
+ * One part for each demand shape as it was before topology and modes; `counts` [n_shapes] pods, NULL: all of them.
+ * `modes`: some may yet narrow it.
+ */
+static int whole_shapes(const struct pass_input *input, const struct pass *pass, const int64_t *counts, bool modes,
+                        struct arena *arena, struct compile_part **ret_parts, struct err *err)
+{
+    const struct demand *demand = &pass->demand;
     struct compile_part *parts = arena_array(arena, struct compile_part, demand->n_shapes);
-    if (!parts)
+    const bool *narrowed = narrowed_shapes(input, pass, modes, arena);
+    if (!parts || !narrowed)
         return err_nomem(err);
     for (size_t s = 0; s < demand->n_shapes; s++) {
         const struct demand_shape *shape = &demand->shapes[s];
@@ -126,34 +149,46 @@ static int whole_shapes(const struct demand *demand, const int64_t *counts, stru
                                                    : shape->reason ? 0
                                                                    : shape->n_pods,
                                          .admits = shape->admits,
-                                         .admits_nodes = shape->admits_nodes};
+                                         .admits_nodes = shape->admits_nodes,
+                                         .any_tier = narrowed[s]};
     }
     *ret_parts = parts;
     return 0;
 }
 
-/* The question before zones were chosen, about the pods that topology did not refuse. */
-static int build_relaxed(const struct compile_input *input, struct arena *arena, struct pass *pass, struct err *err)
+/*
+ * The question before zones were chosen, about the pods that topology did not refuse. Parts of different shapes there
+ * are kept apart here: zones may have made them equal.
+ */
+static int build_relaxed(const struct pass_input *input, const struct compile_input *chosen, struct arena *arena,
+                         struct pass *pass, struct err *err)
 {
-    struct compile_input whole = *input;
+    struct compile_input whole = *chosen;
     struct compile_part *parts = NULL;
     int64_t *counts = arena_array(arena, int64_t, pass->demand.n_shapes);
-    uint32_t *relaxed_shape = arena_array(arena, uint32_t, pass->compiled.problem.n_shapes);
-    if (!counts || !relaxed_shape)
+    if (!counts)
         return err_nomem(err);
     for (size_t i = 0; i < pass->n_parts; i++)
         counts[pass->parts[i].shape] += pass->parts[i].n_pods;
-    int code = whole_shapes(&pass->demand, counts, arena, &parts, err);
+    int code = whole_shapes(input, pass, counts, false, arena, &parts, err);
     if (code)
         return code;
     whole.parts = parts;
     whole.n_parts = pass->demand.n_shapes;
     code = compile_problem(&whole, arena, &pass->relaxed, err);
-    if (code)
-        return code;
+    for (size_t i = 0; !code && i < pass->n_parts; i++)
+        pass->parts[i].apart = pass->relaxed.shape_of_part[pass->parts[i].shape];
+    return code;
+}
+
+static int map_relaxed(struct arena *arena, struct pass *pass, struct err *err)
+{
+    uint32_t *relaxed_shape = arena_array(arena, uint32_t, pass->compiled.problem.n_shapes);
+    if (!relaxed_shape)
+        return err_nomem(err);
     for (size_t i = 0; i < pass->n_parts; i++)
         if (pass->compiled.shape_of_part[i] != SOLVER_NONE)
-            relaxed_shape[pass->compiled.shape_of_part[i]] = pass->relaxed.shape_of_part[pass->parts[i].shape];
+            relaxed_shape[pass->compiled.shape_of_part[i]] = pass->parts[i].apart;
     pass->relaxed_shape = relaxed_shape;
     return 0;
 }
@@ -179,12 +214,14 @@ static int build_problems(const struct pass_input *input, const struct pass_rule
                                .topology = &pass->topology,
                                .parts = pass->parts,
                                .n_parts = pass->n_parts};
-    int code = compile_problem(&in, arena, &pass->compiled, err);
-    if (code)
-        return code;
     /* A mode's solve is measured against its own bound; what is proved is carried over from the pass without modes. */
     pass->narrowed = pass->topology.narrowed && !rules->zone_of_pod && !rules->class_of_pod;
-    return pass->narrowed ? build_relaxed(&in, arena, pass, err) : same_shapes(arena, pass, err);
+    int code = pass->narrowed ? build_relaxed(input, &in, arena, pass, err) : 0;
+    if (!code)
+        code = compile_problem(&in, arena, &pass->compiled, err);
+    if (code)
+        return code;
+    return pass->narrowed ? map_relaxed(arena, pass, err) : same_shapes(arena, pass, err);
 }
 
 struct deadline {
@@ -361,6 +398,16 @@ int pass_run(const struct pass_input *input, const struct pass_rules *rules, str
     return 0;
 }
 
+/* Does any Provisioner choose zones for applications, or share them out among pools. */
+static bool has_modes(const struct objects *objects)
+{
+    for (size_t p = 0; p < objects->provisioners.len; p++)
+        if (objects->provisioners.items[p].zone_mode != SPARK_ZONE_ANY ||
+            objects->provisioners.items[p].max_pool_share < 1)
+            return true;
+    return false;
+}
+
 int pass_bound_problem(const struct pass_input *input, const struct pass *plain, struct arena *arena, struct pass *ret,
                        struct err *err)
 {
@@ -374,7 +421,7 @@ int pass_bound_problem(const struct pass_input *input, const struct pass *plain,
     }
     pass.n_parts = pass.demand.n_shapes;
     if (!code)
-        code = whole_shapes(&pass.demand, NULL, arena, &pass.parts, err);
+        code = whole_shapes(input, &pass, NULL, has_modes(input->objects), arena, &pass.parts, err);
     struct compile_input in = {.market = input->market,
                                .demand = &pass.demand,
                                .topology = &pass.topology,
