@@ -54,6 +54,7 @@ static int read_object(void *context, const struct doc *object, struct err *err)
 {
     struct certificate *certificate = context;
     const struct doc *shapes = NULL;
+    struct str region = {NULL, 0};
     int64_t version = 0;
     if (certificate->shapes)
         return err_set(err, ERR_INVALID, "line %d: a second document; allowed is one", object->line);
@@ -62,13 +63,16 @@ static int read_object(void *context, const struct doc *object, struct err *err)
         return err_set(err, ERR_INVALID, "line %d: certificate: version %lld is unknown, allowed is %d", object->line,
                        (long long)version, CERTIFICATE_VERSION);
     if (!rc)
+        rc = member_text(object, "region", &region, err);
+    if (!rc)
         rc = member_money(object, "lowerBoundUsdPerHour", &certificate->bound_microusd, err);
     if (!rc)
         rc = member_list(object, "shapes", &shapes, err);
     if (rc)
         return rc;
+    certificate->region = str_dup(&certificate->arena, region);
     certificate->shapes = arena_array(&certificate->arena, struct certificate_shape, shapes->count);
-    if (!certificate->shapes)
+    if (!certificate->region.ptr || !certificate->shapes)
         return err_nomem(err);
     DOC_EACH (shape, shapes) {
         rc = read_shape(certificate, shape, err);

@@ -19,6 +19,7 @@ struct certificate_shape {
 /* A zeroed struct is empty. */
 struct certificate {
     struct arena arena;
+    struct str region;                /* in `arena` */
     int64_t bound_microusd;           /* what it claims to prove */
     struct intern keys;               /* names of shapes */
     struct certificate_shape *shapes; /* [keys.len], in `arena` */

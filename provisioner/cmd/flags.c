@@ -167,7 +167,7 @@ int flag_duration_ms(void *target, const char *value, struct err *err)
     static const struct {
         const char *suffix;
         int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}}; /* "ms" first: it ends in "s" too */
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}}; /* "ms" first: it ends in "s" too */
     struct str text = str_of(value);
     for (size_t i = 0; i < CC_COUNT(units); i++) {
         if (!str_ends(text, units[i].suffix))
@@ -180,5 +180,5 @@ int flag_duration_ms(void *target, const char *value, struct err *err)
         return 0;
     }
     return err_set(err, ERR_INVALID,
-                   "\"%s\" is no duration; allowed are whole numbers with a unit: 500ms, 2s, 1m, up to 24 h", value);
+                   "\"%s\" is no duration; allowed are whole numbers with a unit: 500ms, 2s, 1m, up to 24h", value);
 }

@@ -43,7 +43,11 @@ static void print_money(const struct answer *answer, FILE *file)
         return;
     }
     money(file, "all On-Demand", all);
-    fprintf(file, "   the plan saves %.1f %%\n", percent(all - cost, all));
+    double saving = percent(all - cost, all);
+    if (saving >= 0)
+        fprintf(file, "   the plan saves %.1f %%\n", saving);
+    else
+        fprintf(file, "   the plan costs %.1f %% more\n", -saving);
 }
 
 static void print_modes(const struct answer *answer, FILE *file)

@@ -94,13 +94,28 @@ static int match_duals(struct verification *v, int64_t *duals, struct err *err)
     return 0;
 }
 
-static int check_claim(const char *whose, int64_t claimed_microusd, int64_t proven_microusd, struct err *err)
+static int check_claim(int64_t claimed_microusd, int64_t proven_microusd, struct err *err)
 {
     char claimed[MONEY_TEXT_MAX], proven[MONEY_TEXT_MAX];
     if (claimed_microusd <= proven_microusd)
         return 0;
-    return err_set(err, ERR_INVALID, "the %s claims a lower bound of %s $/h, proven is %s $/h", whose,
+    return err_set(err, ERR_INVALID, "the certificate claims a lower bound of %s $/h, proven is %s $/h",
                    money_text(claimed_microusd, claimed), money_text(proven_microusd, proven));
+}
+
+/* The certificate must be the plan's: of the same region, and the source of the bound that the plan prints. */
+static int check_company(const struct verification *v, struct err *err)
+{
+    char plan[MONEY_TEXT_MAX], certificate[MONEY_TEXT_MAX];
+    struct str region = v->input.catalogue.region;
+    if (!str_eq(v->certificate.region, region))
+        return err_set(err, ERR_INVALID, "the certificate is of region %.*s, the input of %.*s",
+                       STR_ARG(v->certificate.region), STR_ARG(region));
+    if (v->certificate.bound_microusd != v->plan.claimed_bound_microusd)
+        return err_set(err, ERR_INVALID, "the plan claims a lower bound of %s $/h, its certificate one of %s $/h",
+                       money_text(v->plan.claimed_bound_microusd, plan),
+                       money_text(v->certificate.bound_microusd, certificate));
+    return 0;
 }
 
 static int check_bound(struct verification *v, struct err *err)
@@ -112,9 +127,7 @@ static int check_bound(struct verification *v, struct err *err)
     if (!rc)
         rc = solver_check_bound(v->asked.bound_problem, v->plan.placed, duals, &v->bound_microusd, err);
     if (!rc)
-        rc = check_claim("certificate", v->certificate.bound_microusd, v->bound_microusd, err);
-    if (!rc)
-        rc = check_claim("plan", v->plan.claimed_bound_microusd, v->bound_microusd, err);
+        rc = check_claim(v->certificate.bound_microusd, v->bound_microusd, err);
     return rc;
 }
 
@@ -142,6 +155,8 @@ static int verify(const struct verify_options *options, struct verification *v)
     int rc = verify_plan(v->plan_text, options->plan, &v->input.objects, &v->asked, &v->arena, &v->plan, &err);
     if (!rc)
         rc = certificate_read(&v->certificate, v->certificate_text, options->certificate, &err);
+    if (!rc)
+        rc = check_company(v, &err);
     if (!rc)
         rc = check_bound(v, &err);
     if (rc) {

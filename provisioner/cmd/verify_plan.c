@@ -22,6 +22,7 @@ struct reader {
     struct intern pools;         /* see pool_key */
     VEC(uint32_t) first_of_pool; /* by id in `pools`: its first offering */
     uint32_t *next_of_pool;      /* [supply->n] the same pool with other labels (variants), SOLVER_NONE */
+    size_t *named_by;            /* [supply->n] the last node that chose or lists it, counted from 1 */
     struct intern nodes;         /* the id is the node's in the bound's problem */
     uint8_t *states;             /* [objects->pods.len] enum pod_state */
     VEC(struct solver_purchase) purchases;
@@ -292,8 +293,11 @@ static int read_alternatives(struct reader *reader, const struct doc *node, cons
         rc = read_pool(reader, item, market, purchase, &offering, err);
         if (!rc && offering == purchase->offering)
             rc = err_set(err, ERR_INVALID, "line %d: the chosen pool is no alternative to itself", item->line);
+        if (!rc && reader->named_by[offering] == reader->found.n_nodes)
+            rc = err_set(err, ERR_INVALID, "line %d: the alternative stands here for the second time", item->line);
         if (rc)
             return rc;
+        reader->named_by[offering] = reader->found.n_nodes;
         largest_add(largest, &problem->offerings[offering], problem->n_dims);
         reader->found.n_alternatives++;
     }
@@ -315,6 +319,7 @@ static int read_node(struct reader *reader, const struct doc *item, struct err *
         rc = read_pool(reader, item, &market, &purchase, &purchase.offering, err);
     if (rc)
         return rc;
+    reader->found.n_nodes++;
     const struct solver_offering *offering = &problem->offerings[purchase.offering];
     largest_add(&largest, offering, problem->n_dims);
     rc = read_alternatives(reader, item, &market, &purchase, &largest, err);
@@ -325,7 +330,6 @@ static int read_node(struct reader *reader, const struct doc *item, struct err *
         if (__builtin_add_overflow(*sum, largest.capacity[d], sum))
             *sum = INT64_MAX - 1; /* beyond any limit */
     }
-    reader->found.n_nodes++;
     reader->found.cost_microusd += offering->price_microusd;
     reader->found.worst_microusd += largest.price_microusd;
     return VEC_PUSH(&reader->purchases, purchase) ? 0 : err_nomem(err);
@@ -393,7 +397,13 @@ static int read_plan(void *context, const struct doc *plan, struct err *err)
     if (reader->read)
         return err_set(err, ERR_INVALID, "line %d: a second document; allowed is one", plan->line);
     reader->read = true;
-    int rc = read_each(reader, plan, "existing", read_existing, err);
+    struct str region = {NULL, 0};
+    int rc = member_text(plan, "region", &region, err);
+    if (!rc && !str_eq(region, reader->asked->supply->catalogue->region))
+        rc = err_set(err, ERR_INVALID, "region: %.*s is not the input's, which is %.*s", STR_ARG(region),
+                     STR_ARG(reader->asked->supply->catalogue->region));
+    if (!rc)
+        rc = read_each(reader, plan, "existing", read_existing, err);
     if (!rc)
         rc = read_each(reader, plan, "nodes", read_node, err);
     if (!rc)
@@ -499,7 +509,9 @@ static int reader_init(struct reader *reader, struct err *err)
     reader->left = arena_array(reader->arena, int64_t, problem->n_shapes);
     reader->charged = arena_array(reader->arena, int64_t, (size_t)problem->n_owners * problem->n_dims);
     reader->next_of_pool = arena_array(reader->arena, uint32_t, reader->asked->supply->n);
-    if (!reader->states || !reader->found.placed || !reader->left || !reader->charged || !reader->next_of_pool)
+    reader->named_by = arena_array(reader->arena, size_t, reader->asked->supply->n);
+    if (!reader->states || !reader->found.placed || !reader->left || !reader->charged || !reader->next_of_pool ||
+        !reader->named_by)
         return err_nomem(err);
     int rc = index_pods(reader, err);
     if (!rc)

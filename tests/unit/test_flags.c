@@ -66,6 +66,24 @@ static void takes_every_kind(void **state)
     release(&target);
 }
 
+static void durations(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } cases[] = {{"1ms", 1}, {"500ms", 500}, {"2s", 2000}, {"3m", 180000}, {"24h", 86400000}};
+    (void)state;
+    for (size_t i = 0; i < CC_COUNT(cases); i++) {
+        struct target target = {0};
+        struct err err = {0};
+        int first = -1;
+        const char *const args[] = {"test", "--budget", cases[i].text, NULL};
+        assert_int_equal(parse(&target, args, "", &first, &err), 0);
+        assert_int_equal(target.budget_ms, cases[i].ms);
+        release(&target);
+    }
+}
+
 static void refuses(const char *word, const char *value, const char *said)
 {
     struct target target = {0};
@@ -93,6 +111,7 @@ static void refusals_name_the_word_and_what_is_allowed(void **state)
     refuses("--budget", "-1s", "no duration");
     refuses("--budget", "0ms", "no duration");
     refuses("--budget", "1.5s", "no duration");
+    refuses("--budget", "25h", "up to 24h");
     refuses("--budget", "9223372036854775807m", "no duration");
     refuses("operand", NULL, "takes options only");
 }
@@ -116,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_every_kind),
+        cmocka_unit_test(durations),
         cmocka_unit_test(refusals_name_the_word_and_what_is_allowed),
         cmocka_unit_test(operands_and_help),
     };
