@@ -8,7 +8,7 @@
 static const int64_t MOST_PAIRS = 3000000;
 static const int64_t MOST_HISTORIES = INT64_C(1) << 62;
 
-enum { NOT_REACHED = UINT32_MAX };
+#define NOT_REACHED UINT32_MAX
 
 /* Compared from the first to the last; the sum of two parts' costs is the cost of both. */
 struct cost {
