@@ -10,6 +10,7 @@ enum { GENTLE_ROUNDS = 6, MAX_ROUNDS = 16, BALANCE_ROUNDS = 3 };
 
 struct settling {
     uint64_t *skip;       /* [pods.len] */
+    uint64_t *yielded;    /* [pods.len] those of them that wait for another application */
     const char **reasons; /* [pods.len] of those skipped */
     size_t n_pods;
 };
@@ -19,8 +20,9 @@ static int begin(const struct pass_input *input, const struct pass_rules *rules,
 {
     s->n_pods = input->objects->pods.len;
     s->skip = arena_array(arena, uint64_t, BITSET_WORDS(s->n_pods));
+    s->yielded = arena_array(arena, uint64_t, BITSET_WORDS(s->n_pods));
     s->reasons = arena_array(arena, const char *, s->n_pods);
-    if (!s->skip || !s->reasons)
+    if (!s->skip || !s->yielded || !s->reasons)
         return err_nomem(err);
     if (rules->skip)
         bitset_copy(s->skip, rules->skip, s->n_pods);
@@ -75,7 +77,7 @@ int settle(const struct pass_input *input, const struct pass_rules *rules, const
             return code;
         size_t changed = 0;
         if (round < MAX_ROUNDS)
-            code = gang_wait(input, &pass, round >= GENTLE_ROUNDS, s.skip, s.reasons, arena, &changed, err);
+            code = gang_wait(input, &pass, round >= GENTLE_ROUNDS, s.skip, s.yielded, s.reasons, arena, &changed, err);
         if (code)
             return code;
         if (!changed && pass.n_leftover && balanced++ < BALANCE_ROUNDS)

@@ -467,6 +467,48 @@ static void test_gang_without_its_driver_waits(void **state)
     planned_close(&p);
 }
 
+/*
+ * Twenty cpu: five executors of 3 cpu and their driver need five c4.xlarge and one node more, 22. The small application
+ * first yields to the large one, and has its place when that cannot be whole.
+ */
+static void test_gang_that_yielded_in_vain(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 20}}, spark: {gangMinShare: 1}");
+    assert_int_equal(planned_pods(&p, "large", "driver", 1, "900m", "1Gi", ""), 0);
+    assert_int_equal(planned_pods(&p, "large", "executor", 5, "3", "1Gi", ""), 0);
+    assert_int_equal(planned_pods(&p, "small", "driver", 1, "900m", "1Gi", ""), 0);
+    assert_int_equal(planned_pods(&p, "small", "executor", 4, "3", "1Gi", ""), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 5);
+    assert_null(planned_reason(&p, "spark/small-exec-4"));
+    assert_non_null(strstr(planned_reason(&p, "spark/large-exec-1"), "application"));
+    planned_close(&p);
+}
+
+/* Any number of applications that are larger than the limit keep none out that is not. */
+static void test_gangs_larger_than_the_limit(void **state)
+{
+    struct planned p;
+    char name[16];
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 10}}");
+    for (int i = 0; i < 12; i++) {
+        snprintf(name, sizeof(name), "large%d", i);
+        assert_int_equal(planned_pods(&p, name, "driver", 1, "900m", "1Gi", ""), 0);
+        assert_int_equal(planned_pods(&p, name, "executor", 5, "3", "1Gi", ""), 0);
+    }
+    assert_int_equal(planned_pods(&p, "small", "driver", 1, "900m", "1Gi", ""), 0);
+    assert_int_equal(planned_pods(&p, "small", "executor", 2, "3", "1Gi", ""), 0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 3);
+    assert_null(planned_reason(&p, "spark/small-exec-2"));
+    planned_close(&p);
+}
+
 /* With gangMinShare 0.5 two of four executors are enough to start with. */
 static void test_gang_share_is_the_provisioner_s(void **state)
 {
@@ -589,6 +631,8 @@ int main(void)
         cmocka_unit_test(test_unknown_zone),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_gang_without_its_driver_waits),
+        cmocka_unit_test(test_gang_that_yielded_in_vain),
+        cmocka_unit_test(test_gangs_larger_than_the_limit),
         cmocka_unit_test(test_gang_share_is_the_provisioner_s),
         cmocka_unit_test(test_zone_stays_where_executors_run),
         cmocka_unit_test(test_on_demand_comparison),
