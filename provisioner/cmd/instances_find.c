@@ -11,16 +11,15 @@
 static int add_resource(struct instances_pod *pod, struct str name, struct str amount, struct err *err)
 {
     struct cloud_resource item = {.name = name};
+    if (str_is(name, "count")) {
+        if (!str_to_int64(amount, &pod->count) || pod->count < 1)
+            return err_set(err, ERR_INVALID, "count: allowed is 1 and more, in whole pods");
+        return 0;
+    }
     int rc =
         str_is(name, "cpu") ? quantity_milli(amount, &item.amount, err) : quantity_units(amount, &item.amount, err);
     if (rc)
         return err_wrap(err, "%.*s", STR_ARG(name));
-    if (str_is(name, "count")) {
-        if (item.amount < 1)
-            return err_set(err, ERR_INVALID, "count: allowed is 1 and more");
-        pod->count = item.amount;
-        return 0;
-    }
     for (size_t i = 0; i < pod->n; i++)
         if (str_eq(pod->items[i].name, name))
             return err_set(err, ERR_INVALID, "%.*s is given twice", STR_ARG(name));
