@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, int code, const char *fmt, ...)
+void err_note(struct err *err, int code, const char *fmt, ...)
 {
     if (!err)
-        return code;
+        return;
     err->code = code;
     err->http_status = 0;
     err->provider_code[0] = '\0';
@@ -15,7 +15,6 @@ int err_set(struct err *err, int code, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(err->message, sizeof(err->message), fmt, args);
     va_end(args);
-    return code;
 }
 
 int err_wrap(struct err *err, const char *fmt, ...)
@@ -37,7 +36,7 @@ int err_wrap(struct err *err, const char *fmt, ...)
     return err->code;
 }
 
-int err_nomem(struct err *err)
+void err_note_nomem(struct err *err)
 {
     if (err) {
         static const char message[] = "out of memory";
@@ -46,7 +45,6 @@ int err_nomem(struct err *err)
         err->provider_code[0] = '\0';
         memcpy(err->message, message, sizeof(message));
     }
-    return ERR_NOMEM;
 }
 
 const char *err_code_name(int code)

@@ -29,14 +29,26 @@ struct err {
     char message[ERR_MESSAGE_MAX]; /* outermost context first, truncated at the end */
 };
 
-/* Sets *err and returns `code`, so that `return err_set(err, ERR_INVALID, "…", …);` reads well. */
-int err_set(struct err *err, int code, const char *fmt, ...) CC_PRINTF(3, 4);
+/* Sets *err, unless err is NULL. */
+void err_note(struct err *err, int code, const char *fmt, ...) CC_PRINTF(3, 4);
+
+/*
+ * The same with `code` as its value, so that `return err_set(err, ERR_INVALID, "…", …);` reads well. A macro, so that
+ * compiler and analysers see that it is not 0.
+ */
+#define err_set(err, code, ...) (err_note((err), (code), __VA_ARGS__), (code))
 
 /* Puts "context: " before the message of an error that rises; returns err's code (ERR_FATAL if err is NULL). */
 int err_wrap(struct err *err, const char *fmt, ...) CC_PRINTF(2, 3);
 
-/* Memory ran out. Never allocates. Returns ERR_NOMEM. */
-int err_nomem(struct err *err);
+/* Memory ran out. Never allocates. */
+void err_note_nomem(struct err *err);
+
+static inline int err_nomem(struct err *err)
+{
+    err_note_nomem(err);
+    return ERR_NOMEM;
+}
 
 /* "invalid", "no capacity", ...: a stable word for logs and metrics. */
 const char *err_code_name(int code);

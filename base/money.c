@@ -44,8 +44,9 @@ int money_parse(struct str text, int64_t *ret_microusd, struct err *err)
 {
     static const char allowed[] = "allowed is a decimal number >= 0 such as 0.0416";
     int shown = text.len < SHOWN_MAX ? (int)text.len : SHOWN_MAX;
-    const char *start = text.ptr ? text.ptr : "";
-    if (text.len && text.ptr[0] == '-')
+    text = text.ptr ? text : STR("");
+    const char *start = text.ptr;
+    if (text.len && start[0] == '-')
         return err_set(err, ERR_INVALID, "price \"%.*s\" is negative, %s", shown, start, allowed);
     if (!well_formed(text))
         return err_set(err, ERR_INVALID, "price \"%.*s\" is not a number, %s", shown, start, allowed);

@@ -237,7 +237,7 @@ static void cost_new(struct sets *sets)
 {
     sets->cost[0] = 0;
     for (uint32_t set = 1; set < sets->n; set++) {
-        uint32_t whole[MAX_ITEMS], digits[MAX_ITEMS] = {0}, part = 0, first = 0;
+        uint32_t whole[MAX_ITEMS] = {0}, digits[MAX_ITEMS] = {0}, part = 0, first = 0;
         read_digits(sets, set, whole);
         while (whole[first] == 0)
             first++;

@@ -152,7 +152,8 @@ static int same_node(const void *a, const void *b)
 /* Nodes back into items with copies. */
 static bool collapse(struct improve *m, struct bag *bag)
 {
-    qsort(m->nodes.items, m->nodes.len, sizeof(*m->nodes.items), same_node);
+    if (m->nodes.len > 0)
+        qsort(m->nodes.items, m->nodes.len, sizeof(*m->nodes.items), same_node);
     bag->items.len = 0;
     for (size_t i = 0; i < m->nodes.len; i++) {
         const struct node *node = &m->nodes.items[i];

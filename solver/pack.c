@@ -260,7 +260,7 @@ static double usable_room(const struct packer *packer, uint32_t n, uint32_t dim,
 static uint32_t build_rows(const struct packer *packer, const struct bin *bin, uint32_t n)
 {
     struct pack_scratch *s = packer->scratch;
-    uint32_t row_dim[PACK_MAX_ROWS], row_group[PACK_MAX_ROWS], dims = 0, groups = 0;
+    uint32_t row_dim[PACK_MAX_ROWS], row_group[PACK_MAX_ROWS] = {0}, dims = 0, groups = 0;
     double room[PACK_MAX_ROWS];
     for (uint32_t d = 0; d < packer->n_dims && dims < PACK_MAX_ROWS; d++) {
         double sum = 0;

@@ -85,7 +85,7 @@ static bool start_warm(struct tableau *t, const struct pack_warm *warm)
     const struct relax *lp = t->lp;
     memset(lp->state, AT_LOWER, lp->n_items);
     memset(t->slack_basic, 0, sizeof(t->slack_basic));
-    double left[PACK_MAX_ROWS];
+    double left[PACK_MAX_ROWS] = {0};
     for (uint32_t r = 0; r < t->m; r++) {
         left[r] = 1.0;
         t->basis[r] = warm->basis[r];

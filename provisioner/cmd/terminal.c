@@ -17,9 +17,9 @@ static bool locale_is_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (!is_set(names[i]))
-            continue;
         const char *value = getenv(names[i]);
+        if (!value || !*value)
+            continue;
         return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "utf-8");
     }
     return false;

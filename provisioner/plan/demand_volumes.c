@@ -118,7 +118,7 @@ static int refuse(struct resolved *r, const char *reason, struct err *err)
 static const struct storage_class *default_class(const struct objects *objects)
 {
     for (size_t i = 0; i < objects->storage_classes.len; i++)
-        if (objects->storage_classes.items[i].is_default)
+        if (objects->storage_classes.items[i].is_default) /* NOLINT: items is not NULL where len > 0 */
             return &objects->storage_classes.items[i];
     return NULL;
 }

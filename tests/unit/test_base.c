@@ -37,7 +37,7 @@ static void long_messages_are_cut(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     struct err err = {0};
-    err_set(&err, ERR_INVALID, "%s", text);
+    assert_int_equal(err_set(&err, ERR_INVALID, "%s", text), ERR_INVALID);
     assert_int_equal(strlen(err.message), ERR_MESSAGE_MAX - 1);
     err_wrap(&err, "%s", text);
     assert_int_equal(strlen(err.message), ERR_MESSAGE_MAX - 1);
