@@ -137,15 +137,15 @@ format:
 check:
 	@rm -rf build/results
 	@mkdir -p build/results
-	@tools/run-tests build/results/lint.tap "tools/as-test lint $(MAKE) --no-print-directory lint"
+	@KEEP_GOING=1 tools/run-tests build/results/lint.tap "tools/as-test lint $(MAKE) --no-print-directory lint"
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory SAN=1 tests-run fuzz-replay fault-run
-	@$(MAKE) --no-print-directory golden
+	@KEEP_GOING=1 $(MAKE) --no-print-directory SAN=1 tests-run fuzz-replay fault-run
+	@KEEP_GOING=1 $(MAKE) --no-print-directory golden
 	@tools/tally build/results/*.tap
 
 .PHONY: coverage
 coverage:
-	@$(MAKE) --no-print-directory COV=1 tests-run golden
+	@KEEP_GOING=1 $(MAKE) --no-print-directory COV=1 tests-run golden
 	@tools/coverage build/cov $(SRC)
 
 .PHONY: bench
