@@ -29,7 +29,9 @@ static int read_bytes(struct reading *reading, struct str bytes, struct err *err
     struct err own = {0};
     int rc = doc_read(bytes, reading->file, on_object, reading, &own);
     if (rc == ERR_INVALID) {
-        diag_add_message(reading->diag, reading->file, own.message);
+        struct err finding = {0};
+        (void)err_set(&finding, rc, "%s; what follows is not read", own.message);
+        diag_add_message(reading->diag, reading->file, finding.message);
         return 0;
     }
     return rc == 0 ? 0 : err_set(err, rc, "%s", own.message);
