@@ -42,7 +42,7 @@ ifeq ($(FUZZ),1)
   LDHARD := $(SANITIZERS)
 endif
 ALL_CFLAGS = $(STD) $(WARN) $(OPT) -g $(HARD) $(CFLAGS)
-LIBS := -lglpk -lcjson -lyaml -lm
+LIBS := -lglpk -lcjson -lyaml -lcrypto -lm
 
 ROOMS := base solver cloud cloud/aws provisioner/api provisioner/spark provisioner/state provisioner/plan provisioner/cmd
 MAIN := provisioner/cmd/main.c
