@@ -9,7 +9,7 @@
 
 /* Pods with equal keys are one shape. No padding: the bytes are the key. */
 struct shape_key {
-    uint32_t spec, role, class, volumes, app, namespace_;
+    uint32_t spec, role, class, volumes, app, namespace_, relaxed;
 };
 
 struct builder {
@@ -80,11 +80,20 @@ static int choose_pods(struct builder *b, struct err *err)
     return 0;
 }
 
+/* How many of its preferred node terms a pod lets go. */
+static uint32_t relaxed_of(const struct builder *b, uint32_t index, const struct pod_spec *spec)
+{
+    uint32_t most = (uint32_t)spec->n_preferred_nodes;
+    uint32_t wanted = b->options->relaxed ? b->options->relaxed[index] : 0;
+    return b->options->no_preferences || wanted > most ? most : wanted;
+}
+
 static int key_of(struct builder *b, uint32_t index, struct shape_key *ret_key, struct err *err)
 {
     const struct pod *pod = &b->demand->objects->pods.items[index];
     const struct pod_spec *spec = b->demand->objects->specs.items[pod->spec];
     struct shape_key key = {.spec = pod->spec, .role = (uint32_t)pod->role, .app = SOLVER_NONE};
+    key.relaxed = relaxed_of(b, index, spec);
     if (b->options->by_app)
         key.app = b->demand->pod_app[index];
     /* The namespace decides only where selectors look into it. */
@@ -156,7 +165,7 @@ static int admit_shape(struct builder *b, struct intern *seen, uint32_t *first_o
     uint32_t id = 0;
     b->content.len = 0;
     if (!content_put_number(&b->content, key->role) || !content_put_number(&b->content, key->volumes) ||
-        !content_put_node_constraints(&b->content, shape->spec) ||
+        !content_put_number(&b->content, key->relaxed) || !content_put_node_constraints(&b->content, shape->spec) ||
         intern_add(seen, content_text(&b->content), &id, NULL) < 0)
         return err_nomem(err);
     if (first_of[id] != SOLVER_NONE) {
@@ -191,6 +200,7 @@ static int admit_shapes(struct builder *b, struct err *err)
         shape->namespace_ = demand->objects->pods.items[shape->pods[0]].namespace_;
         shape->role = (enum spark_role)key->role;
         shape->app = key->app;
+        shape->relaxed = key->relaxed;
         shape->matches = b->matcher.matches.items[key->class];
         code = admit_shape(b, &seen, first_of, s, err);
     }

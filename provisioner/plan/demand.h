@@ -23,6 +23,7 @@ struct demand_shape {
     enum spark_role role;
     const uint32_t *pods; /* [n_pods] indices into objects->pods, in input order */
     uint32_t n_pods;
+    uint32_t relaxed;             /* preferred node terms that were let go before anything was looked at */
     uint32_t app;                 /* dense id, SOLVER_NONE; only told apart if demand_options.by_app */
     const int64_t *req;           /* [dims->n], "pods" = 1 */
     const uint64_t *admits;       /* [supply->n] labels, affinity, taints, volumes, Spark's defaults and size */
@@ -52,6 +53,9 @@ struct demand_options {
      * or found no room within a limit, so that zones are balanced over the others. NULL = none.
      */
     const uint64_t *skip;
+    const uint8_t
+        *relaxed;        /* [objects->pods.len] preferred node terms that a pod lets go, lightest first; NULL: none */
+    bool no_preferences; /* all pods let all of theirs go: what no plan can do without */
 };
 
 struct demand {

@@ -278,7 +278,7 @@ static int compare_preference(const void *a, const void *b)
 }
 
 /* Keeps the heaviest preferences that leave an offering when all are taken for required; drops the lightest first. */
-static int and_preferences(struct demand_admission *a, const struct pod_spec *spec, uint64_t *into,
+static int and_preferences(struct demand_admission *a, const struct pod_spec *spec, uint32_t relaxed, uint64_t *into,
                            uint32_t *ret_dropped, struct err *err)
 {
     struct supply *supply = a->demand->supply;
@@ -290,7 +290,8 @@ static int and_preferences(struct demand_admission *a, const struct pod_spec *sp
     if (spec->n_preferred_nodes)
         qsort(order, spec->n_preferred_nodes, sizeof(*order), compare_preference);
     const char *unused = ""; /* no reason is asked for: a preference refuses nobody */
-    for (size_t kept = spec->n_preferred_nodes; kept > 0; kept--) {
+    *ret_dropped = relaxed;
+    for (size_t kept = spec->n_preferred_nodes - relaxed; kept > 0; kept--) {
         bitset_copy(a->scratch, into, supply->n);
         for (size_t i = 0; i < kept; i++) {
             const struct node_term *term = &order[i].term->term;
@@ -351,7 +352,7 @@ static int admit_offerings(struct demand_admission *a, const struct volume_set *
         return 0;
     if (shape->role != SPARK_NONE && !spec_names_capacity_type(spec))
         prefer_role_capacity(a, shape->role, into);
-    return and_preferences(a, spec, into, &shape->dropped_preferences, err);
+    return and_preferences(a, spec, shape->relaxed, into, &shape->dropped_preferences, err);
 }
 
 /* Preferences do not bar a pod from room that costs nothing. */

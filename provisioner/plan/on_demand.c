@@ -8,7 +8,7 @@
 int planner_on_demand_cost(const struct planner_context *context, int64_t *ret_microusd, struct err *err)
 {
     struct planner_context *other = NULL;
-    struct pass pass;
+    struct settled settled;
     size_t n_pods = context->objects->pods.len;
     uint64_t *skip = arena_array(context->arena, uint64_t, BITSET_WORDS(n_pods));
     if (!skip)
@@ -19,9 +19,9 @@ int planner_on_demand_cost(const struct planner_context *context, int64_t *ret_m
     int code =
         planner_context_new(context->objects, context->catalogue, &context->options, true, context->arena, &other, err);
     if (!code)
-        code = pass_run(&other->market.input, &(struct pass_rules){.skip = skip}, context->arena, &pass, err);
+        code = settle(&other->market.input, &(struct pass_rules){.skip = skip}, NULL, context->arena, &settled, err);
     if (code)
         return code;
-    *ret_microusd = pass.n_unplaced ? -1 : pass.plan.cost_microusd;
+    *ret_microusd = settled.n_unplaced ? -1 : settled.pass.plan.cost_microusd;
     return 0;
 }

@@ -20,7 +20,10 @@ static size_t pod_count(const struct pass_input *input)
 static int build_demand(const struct pass_input *input, const struct pass_rules *rules, struct arena *arena,
                         struct pass *pass, struct err *err)
 {
-    struct demand_options options = {.by_app = rules->zone_of_pod != NULL, .skip = rules->skip};
+    struct demand_options options = {.by_app = rules->zone_of_pod != NULL,
+                                     .skip = rules->skip,
+                                     .relaxed = rules->relaxed,
+                                     .no_preferences = rules->no_preferences};
     int code = demand_build(input->objects, input->supply, &options, arena, &pass->demand, err);
     if (code)
         return code;
@@ -408,16 +411,25 @@ static bool has_modes(const struct objects *objects)
     return false;
 }
 
+static bool has_preferences(const struct objects *objects)
+{
+    for (size_t s = 0; s < objects->specs.len; s++)
+        if (objects->specs.items[s]->n_preferred_nodes > 0)
+            return true;
+    return false;
+}
+
 int pass_bound_problem(const struct pass_input *input, const struct pass *plain, struct arena *arena, struct pass *ret,
                        struct err *err)
 {
     struct pass pass = {0};
     int code = 0;
-    if (plain) {
+    bool preferences = has_preferences(input->objects);
+    if (plain && !preferences) {
         pass.demand = plain->demand;
         pass.topology = plain->topology;
     } else {
-        code = build_demand(input, &(struct pass_rules){0}, arena, &pass, err);
+        code = build_demand(input, &(struct pass_rules){.no_preferences = true}, arena, &pass, err);
     }
     pass.n_parts = pass.demand.n_shapes;
     if (!code)

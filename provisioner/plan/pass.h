@@ -22,6 +22,8 @@ struct pass_rules {
     const uint32_t *class_of_pod; /* index into classes: pools that the pod is kept to; SOLVER_NONE: none */
     uint64_t *const *classes;     /* [n_classes] bitsets [supply->n] */
     uint32_t n_classes;
+    const uint8_t *relaxed; /* as in demand_options */
+    bool no_preferences;
 };
 
 /* The pods of one solver shape in the order in which they get places: application by application, driver first. */

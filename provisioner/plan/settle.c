@@ -8,8 +8,12 @@
 /* Rounds in which gangs wait one after the other, and after which all that fall short wait at once. */
 enum { GENTLE_ROUNDS = 6, MAX_ROUNDS = 16, BALANCE_ROUNDS = 3 };
 
+/* Rounds in which preferences are let go one by one; then all that are left at once, then no more. */
+enum { RELAX_ROUNDS = 4 };
+
 struct settling {
     uint64_t *skip;       /* [pods.len] */
+    uint8_t *relaxed;     /* [pods.len] preferred node terms that were let go */
     uint64_t *yielded;    /* [pods.len] those of them that wait for another application */
     const char **reasons; /* [pods.len] of those skipped */
     size_t n_pods;
@@ -20,9 +24,10 @@ static int begin(const struct pass_input *input, const struct pass_rules *rules,
 {
     s->n_pods = input->objects->pods.len;
     s->skip = arena_array(arena, uint64_t, BITSET_WORDS(s->n_pods));
+    s->relaxed = arena_array(arena, uint8_t, s->n_pods);
     s->yielded = arena_array(arena, uint64_t, BITSET_WORDS(s->n_pods));
     s->reasons = arena_array(arena, const char *, s->n_pods);
-    if (!s->skip || !s->yielded || !s->reasons)
+    if (!s->skip || !s->relaxed || !s->yielded || !s->reasons)
         return err_nomem(err);
     if (rules->skip)
         bitset_copy(s->skip, rules->skip, s->n_pods);
@@ -50,6 +55,29 @@ static size_t skip_leftovers(const struct pass *pass, struct settling *s)
     return n;
 }
 
+/*
+ * A preference must not cost a pod its place: pods that found none, though something on sale admits them, let their
+ * lightest preferred node term go. Returns how many did.
+ */
+static size_t relax_unplaced(const struct pass *pass, size_t round, struct settling *s)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < pass->demand.n_shapes && round <= RELAX_ROUNDS; k++) {
+        const struct demand_shape *shape = &pass->demand.shapes[k];
+        size_t most = shape->spec->n_preferred_nodes < UINT8_MAX ? shape->spec->n_preferred_nodes : UINT8_MAX;
+        if (shape->reason || shape->dropped_preferences >= most)
+            continue;
+        for (uint32_t i = 0; i < shape->n_pods; i++) {
+            uint32_t pod = shape->pods[i];
+            if (!pass->reasons[pod])
+                continue;
+            s->relaxed[pod] = (uint8_t)(round == RELAX_ROUNDS ? most : shape->dropped_preferences + 1);
+            n++;
+        }
+    }
+    return n;
+}
+
 static void finish(const struct pass *pass, size_t rounds, struct settling *s, struct settled *ret)
 {
     size_t n_unplaced = 0;
@@ -72,11 +100,12 @@ int settle(const struct pass_input *input, const struct pass_rules *rules, const
     for (size_t round = 0, balanced = 0;; round++) {
         struct pass_rules now = *rules;
         now.skip = round || rules->skip ? s.skip : NULL;
+        now.relaxed = s.relaxed;
         code = pass_run(input, &now, arena, &pass, err);
         if (code)
             return code;
-        size_t changed = 0;
-        if (round < MAX_ROUNDS)
+        size_t changed = relax_unplaced(&pass, round, &s);
+        if (!changed && round < MAX_ROUNDS)
             code = gang_wait(input, &pass, round >= GENTLE_ROUNDS, s.skip, s.yielded, s.reasons, arena, &changed, err);
         if (code)
             return code;

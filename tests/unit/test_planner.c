@@ -607,6 +607,33 @@ static void test_bound_problem_is_rebuilt(void **state)
     planned_close(&p);
 }
 
+/*
+ * A limit of 4 cpu: the preferred 2xlarge would not fit it, so the preference goes; the heavier one, for the
+ * dearer zone, stays. Nothing requires it, so the bound is the cheaper zone's price.
+ */
+static void test_a_preference_costs_no_place(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 4}}");
+    assert_int_equal(planned_pods(&p, "a", "executor", 1, "1900m", "1Gi",
+                                  "affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: ["
+                                  "{weight: 1, preference: {matchExpressions: [{key: "
+                                  "karpenter.k8s.aws/instance-size, operator: In, values: [2xlarge]}]}}, "
+                                  "{weight: 9, preference: {matchExpressions: [{key: "
+                                  "topology.kubernetes.io/zone, operator: In, values: [us-west-2b]}]}}]}}"),
+                     0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 1);
+    assert_int_equal(a->n_nodes, 1);
+    assert_true(str_is(a->nodes[0].zone, "us-west-2b"));
+    assert_true(str_is(a->nodes[0].instance_type, "c4.large"));
+    assert_int_equal(a->cost_microusd, 44000);
+    assert_int_equal(a->lower_bound_microusd, 40000);
+    planned_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_on_demand_comparison),
         cmocka_unit_test(test_explain_says_what_excludes),
         cmocka_unit_test(test_bound_problem_is_rebuilt),
+        cmocka_unit_test(test_a_preference_costs_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
