@@ -80,12 +80,19 @@ static int choose_pods(struct builder *b, struct err *err)
     return 0;
 }
 
-/* How many of its preferred node terms a pod lets go. */
+size_t demand_relaxations(const struct pod_spec *spec)
+{
+    return spec->n_preferred_nodes + (spec->n_node_terms > 1 ? spec->n_node_terms - 1 : 0);
+}
+
+/* How many of its node affinity terms a pod lets go. */
 static uint32_t relaxed_of(const struct builder *b, uint32_t index, const struct pod_spec *spec)
 {
-    uint32_t most = (uint32_t)spec->n_preferred_nodes;
+    uint32_t most = (uint32_t)demand_relaxations(spec);
     uint32_t wanted = b->options->relaxed ? b->options->relaxed[index] : 0;
-    return b->options->no_preferences || wanted > most ? most : wanted;
+    if (b->options->no_preferences)
+        return most > 0 ? DEMAND_ALL_RELAXED : 0;
+    return wanted > most ? most : wanted;
 }
 
 static int key_of(struct builder *b, uint32_t index, struct shape_key *ret_key, struct err *err)

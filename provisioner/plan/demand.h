@@ -23,7 +23,7 @@ struct demand_shape {
     enum spark_role role;
     const uint32_t *pods; /* [n_pods] indices into objects->pods, in input order */
     uint32_t n_pods;
-    uint32_t relaxed;             /* preferred node terms that were let go before anything was looked at */
+    uint32_t relaxed;             /* node affinity terms let go from the start: see demand_relaxations */
     uint32_t app;                 /* dense id, SOLVER_NONE; only told apart if demand_options.by_app */
     const int64_t *req;           /* [dims->n], "pods" = 1 */
     const uint64_t *admits;       /* [supply->n] labels, affinity, taints, volumes, Spark's defaults and size */
@@ -99,6 +99,15 @@ uint32_t demand_affinity_selector(const struct demand *demand, const struct pod_
                                   size_t term);
 uint32_t demand_anti_affinity_selector(const struct demand *demand, const struct pod_spec *spec, struct str namespace_,
                                        size_t term);
+
+/* demand_shape.relaxed where no_preferences is set. */
+#define DEMAND_ALL_RELAXED UINT32_MAX
+
+/*
+ * How many node affinity terms pods of a spec can let go, one after the other: the preferred ones, lightest first, then
+ * required ones from the first on, all but the last.
+ */
+size_t demand_relaxations(const struct pod_spec *spec);
 
 /* Does the selector count this (bound or pending) pod? */
 bool demand_selector_counts(const struct demand_selector *selector, const struct pod *pod);

@@ -216,13 +216,19 @@ static int and_volume_rule(struct demand_admission *a, const struct volume_rule 
     return 0;
 }
 
-/* The first term that leaves an offering large enough is taken. */
-static int and_first_term(struct demand_admission *a, const struct pod_spec *spec, const int64_t *req, uint64_t *into,
-                          const char **reason, struct err *err)
+/*
+ * The first term that leaves an offering large enough is taken, from term `from` on; with `any` all of them: a node
+ * needs to meet only one.
+ */
+static int and_first_term(struct demand_admission *a, const struct pod_spec *spec, size_t from, bool any,
+                          const int64_t *req, uint64_t *into, const char **reason, struct err *err)
 {
     size_t n = a->demand->supply->n;
     const char *first = NULL;
-    for (size_t t = 0; t < spec->n_node_terms; t++) {
+    uint64_t *found = arena_array(a->arena, uint64_t, BITSET_WORDS(n));
+    if (!found)
+        return err_nomem(err);
+    for (size_t t = from; t < spec->n_node_terms && (any || bitset_empty(found, n)); t++) {
         const struct node_term *term = &spec->node_terms[t];
         if (is_empty_term(term) || !fields_met_by_new_node(&term->fields))
             continue;
@@ -232,17 +238,16 @@ static int and_first_term(struct demand_admission *a, const struct pod_spec *spe
             return ERR_NOMEM;
         bitset_copy(a->best, a->scratch, n);
         and_sizes(a, a->scratch);
-        if (!bitset_empty(a->scratch, n)) {
-            bitset_copy(into, a->scratch, n);
-            return 0;
-        }
+        bitset_or(found, a->scratch, n);
+        if (!bitset_empty(a->scratch, n))
+            continue;
         if (!why && !(why = size_reason(a, a->best, req)))
             return err_nomem(err);
         if (!first)
             first = why;
     }
-    bitset_clear(into, n);
-    if (!*reason)
+    bitset_copy(into, found, n);
+    if (bitset_empty(found, n) && !*reason)
         *reason = first ? first : "required node affinity: it has no term that a new node can meet";
     return 0;
 }
@@ -342,7 +347,10 @@ static int admit_offerings(struct demand_admission *a, const struct volume_set *
         if (and_volume_rule(a, &a->volumes->rules.items[volumes->rules[i]], into, reason, err) < 0)
             return ERR_NOMEM;
     note_sizes(a, shape->req);
-    if (spec->node_terms_present && and_first_term(a, spec, shape->req, into, reason, err) < 0)
+    bool all = shape->relaxed == DEMAND_ALL_RELAXED;
+    uint32_t preferred = (uint32_t)spec->n_preferred_nodes;
+    size_t from = !all && shape->relaxed > preferred ? shape->relaxed - preferred : 0;
+    if (spec->node_terms_present && and_first_term(a, spec, from, all, shape->req, into, reason, err) < 0)
         return ERR_NOMEM;
     bitset_copy(a->best, into, supply->n);
     and_sizes(a, into);
@@ -352,7 +360,8 @@ static int admit_offerings(struct demand_admission *a, const struct volume_set *
         return 0;
     if (shape->role != SPARK_NONE && !spec_names_capacity_type(spec))
         prefer_role_capacity(a, shape->role, into);
-    return and_preferences(a, spec, shape->relaxed, into, &shape->dropped_preferences, err);
+    return and_preferences(a, spec, shape->relaxed < preferred ? shape->relaxed : preferred, into,
+                           &shape->dropped_preferences, err);
 }
 
 /* Preferences do not bar a pod from room that costs nothing. */

@@ -414,7 +414,7 @@ static bool has_modes(const struct objects *objects)
 static bool has_preferences(const struct objects *objects)
 {
     for (size_t s = 0; s < objects->specs.len; s++)
-        if (objects->specs.items[s]->n_preferred_nodes > 0)
+        if (demand_relaxations(objects->specs.items[s]) > 0)
             return true;
     return false;
 }

@@ -56,22 +56,24 @@ static size_t skip_leftovers(const struct pass *pass, struct settling *s)
 }
 
 /*
- * A preference must not cost a pod its place: pods that found none, though something on sale admits them, let their
- * lightest preferred node term go. Returns how many did.
+ * A preference must not cost a pod its place, nor the first of several required terms: pods that found none, though
+ * something on sale admits them, let one node affinity term go. Returns how many did.
  */
 static size_t relax_unplaced(const struct pass *pass, size_t round, struct settling *s)
 {
     size_t n = 0;
     for (size_t k = 0; k < pass->demand.n_shapes && round <= RELAX_ROUNDS; k++) {
         const struct demand_shape *shape = &pass->demand.shapes[k];
-        size_t most = shape->spec->n_preferred_nodes < UINT8_MAX ? shape->spec->n_preferred_nodes : UINT8_MAX;
-        if (shape->reason || shape->dropped_preferences >= most)
+        size_t most = demand_relaxations(shape->spec), so_far = shape->relaxed;
+        so_far = shape->dropped_preferences > so_far ? shape->dropped_preferences : so_far;
+        most = most < UINT8_MAX ? most : UINT8_MAX;
+        if (shape->reason || so_far >= most)
             continue;
         for (uint32_t i = 0; i < shape->n_pods; i++) {
             uint32_t pod = shape->pods[i];
             if (!pass->reasons[pod])
                 continue;
-            s->relaxed[pod] = (uint8_t)(round == RELAX_ROUNDS ? most : shape->dropped_preferences + 1);
+            s->relaxed[pod] = (uint8_t)(round == RELAX_ROUNDS ? most : so_far + 1);
             n++;
         }
     }

@@ -634,6 +634,28 @@ static void test_a_preference_costs_no_place(void **state)
     planned_close(&p);
 }
 
+/* The first of two required terms would exceed the limit of 4 cpu: the second is as good. */
+static void test_the_next_required_term(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "limits: {resources: {cpu: 4}}");
+    assert_int_equal(
+        planned_pods(
+            &p, "a", "executor", 1, "1900m", "1Gi",
+            "affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: ["
+            "{matchExpressions: [{key: karpenter.k8s.aws/instance-size, operator: In, values: [2xlarge]}]}, "
+            "{matchExpressions: [{key: karpenter.k8s.aws/instance-size, operator: In, values: [xlarge]}]}]}}}"),
+        0);
+    const struct answer *a = plan(&p);
+    assert_int_equal(a->n_scheduled, 1);
+    assert_true(str_is(a->nodes[0].instance_type, "c4.xlarge"));
+    assert_int_equal(a->cost_microusd, 80000);
+    assert_int_equal(a->lower_bound_microusd, 80000);
+    planned_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_explain_says_what_excludes),
         cmocka_unit_test(test_bound_problem_is_rebuilt),
         cmocka_unit_test(test_a_preference_costs_no_place),
+        cmocka_unit_test(test_the_next_required_term),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
