@@ -42,9 +42,10 @@ ifeq ($(FUZZ),1)
   LDHARD := $(SANITIZERS)
 endif
 ALL_CFLAGS = $(STD) $(WARN) $(OPT) -g $(HARD) $(CFLAGS)
-LIBS := -lglpk -lcjson -lyaml -lcrypto -lm
+LIBS := -lglpk -lcjson -lyaml -lcurl -lexpat -lmicrohttpd -lcrypto -lpthread -lm
 
-ROOMS := base solver cloud cloud/aws provisioner/api provisioner/spark provisioner/state provisioner/plan provisioner/cmd
+ROOMS := base solver cloud cloud/aws provisioner/api provisioner/spark provisioner/kube provisioner/state provisioner/plan \
+	provisioner/lifecycle provisioner/disruption provisioner/serve provisioner/cmd
 MAIN := provisioner/cmd/main.c
 # Everything but main() is in one archive, so that tests can reach it all.
 SRC := $(filter-out $(MAIN),$(foreach room,$(ROOMS),$(wildcard $(room)/*.c)))

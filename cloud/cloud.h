@@ -1,4 +1,7 @@
-/* cloud.h - all that the provisioner knows of any cloud: what it sells and what a machine of it can carry. */
+/*
+ * cloud.h - all that the provisioner knows of any cloud: what it sells and what a machine of it can carry. How machines
+ * are had and given back is in provider.h.
+ */
 #ifndef STOKER_CLOUD_CLOUD_H
 #define STOKER_CLOUD_CLOUD_H
 

@@ -7,104 +7,13 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/intern.h"
 #include "base/str.h"
 #include "base/vec.h"
 #include "cloud/cloud.h"
-
-/* Where an object was read, for messages. */
-struct origin {
-    const char *file;
-    int line;
-};
-
-struct labels {
-    const struct cloud_label *items; /* [n] sorted by key */
-    size_t n;
-};
-
-enum label_op { OP_IN, OP_NOT_IN, OP_EXISTS, OP_DOES_NOT_EXIST, OP_GT, OP_LT };
-
-/* One condition on labels. Gt and Lt hold one decimal integer in values[0]. */
-struct requirement {
-    struct str key;
-    enum label_op op;
-    const struct str *values;
-    size_t n_values;
-};
-
-/* All must hold. */
-struct requirements {
-    const struct requirement *items;
-    size_t n;
-};
-
-/* A label selector: absent (null) matches nothing, empty matches everything. matchLabels are kept as In. */
-struct selector {
-    bool present;
-    struct requirements all;
-};
-
-enum taint_effect { EFFECT_ANY, EFFECT_NO_SCHEDULE, EFFECT_PREFER_NO_SCHEDULE, EFFECT_NO_EXECUTE };
-
-struct taint {
-    struct str key, value;
-    enum taint_effect effect;
-};
-
-struct taints {
-    const struct taint *items;
-    size_t n;
-};
-
-struct toleration {
-    struct str key; /* "" with exists: everything */
-    struct str value;
-    bool exists;
-    enum taint_effect effect; /* EFFECT_ANY: all */
-};
-
-/* Sorted by name; amounts as in struct cloud_resource; no zero amounts, but in a Provisioner's limits. */
-struct resources {
-    const struct cloud_resource *items;
-    size_t n;
-};
-
-/* A nodeSelectorTerm: labels, and fields (metadata.name). */
-struct node_term {
-    struct requirements labels, fields;
-};
-
-struct preferred_node_term {
-    int32_t weight; /* 1..100 */
-    struct node_term term;
-};
-
-/* A pod (anti-)affinity term. weight 0: required. */
-struct pod_term {
-    int32_t weight;
-    struct selector selector;
-    struct str topology_key;
-    const struct str *namespaces; /* [n_namespaces]; none and no selector = the pod's own */
-    size_t n_namespaces;
-    bool all_namespaces;              /* namespaceSelector {} */
-    struct selector namespace_labels; /* another namespaceSelector; it sees kubernetes.io/metadata.name only */
-};
-
-struct spread {
-    int32_t max_skew, min_domains; /* min_domains 1 if unset */
-    struct str topology_key;
-    bool soft;                 /* ScheduleAnyway */
-    struct selector selector;  /* matchLabelKeys are already merged in, as far as the pod has them */
-    bool ignore_node_affinity; /* nodeAffinityPolicy: Ignore */
-    bool honor_taints;         /* nodeTaintsPolicy: Honor */
-};
-
-struct host_port {
-    struct str ip; /* "" and 0.0.0.0 mean every address */
-    struct str protocol;
-    int32_t port;
-};
+#include "cloud/provider.h"
+#include "provisioner/api/parts.h"
 
 /* What decides where a pod can go. Pods that differ in identity only share one. */
 struct pod_spec {
@@ -152,6 +61,13 @@ struct pod {
     const struct str *ephemeral_classes; /* storage class of each ephemeral volume's template, "" = the default class */
     size_t n_ephemeral_classes;
     bool planned; /* does not exist yet: read from a SparkApplication or a properties file */
+    /* What only a controller asks about. */
+    struct clock_wall created, finished; /* 0: not said; finished: the last container's end */
+    bool do_not_disrupt;                 /* do-not-evict, do-not-disrupt, safe-to-evict "false" */
+    bool has_controller;                 /* an owner that is its controller */
+    bool unschedulable;                  /* kube-scheduler has marked it so */
+    int64_t grace_s;                     /* terminationGracePeriodSeconds; 30 if unset */
+    struct str nominated_node;           /* status.nominatedNodeName */
 };
 
 struct node {
@@ -161,6 +77,18 @@ struct node {
     struct taints taints;
     struct resources allocatable, capacity;
     bool unschedulable, deleting;
+    /* What only a controller asks about. */
+    struct str provider_id, uid, resource_version;
+    struct clock_wall created;
+    bool ready;                              /* condition Ready is True */
+    bool do_not_disrupt, do_not_consolidate; /* annotations */
+};
+
+/* A PodDisruptionBudget. */
+struct budget {
+    struct str namespace_, name;
+    struct selector selector;
+    int64_t disruptions_allowed; /* as its controller last said */
 };
 
 enum spark_zone_mode { SPARK_ZONE_ANY, SPARK_ZONE_PREFER, SPARK_ZONE_SINGLE };
@@ -185,10 +113,18 @@ struct provisioner {
     /* stoker.sh only */
     enum role_capacity driver_capacity, executor_capacity; /* ON_DEMAND, SPOT */
     enum spark_zone_mode zone_mode;
-    double zone_premium;    /* 0.02 = 2 % */
-    double max_price_ratio; /* >= 1, 1.25 */
-    double max_pool_share;  /* (0, 1], 1 = off */
-    double gang_min_share;  /* [0, 1], 0.8 */
+    double zone_premium;       /* 0.02 = 2 % */
+    double max_price_ratio;    /* >= 1, 1.25 */
+    double max_pool_share;     /* (0, 1], 1 = off */
+    double gang_min_share;     /* [0, 1], 0.8 */
+    bool replace_on_rebalance; /* spec.spot.onRebalance: Replace; false: Record (the default) */
+    struct str strategy;       /* spec.spot.allocationStrategy, "" = capacity-optimized-prioritized */
+    struct str uid;
+    int64_t generation;
+    /* kubeletConfiguration beyond capacity */
+    const struct str *cluster_dns; /* [n_cluster_dns] */
+    size_t n_cluster_dns;
+    struct str kubelet_json; /* further fields as one JSON object, "" if none */
 };
 
 struct node_template {
@@ -197,6 +133,8 @@ struct node_template {
     struct str ami_family; /* AL2, AL2023, Bottlerocket, Custom */
     struct str launch_template;
     struct cloud_disk disk;
+    bool karpenter;               /* an AWSNodeTemplate */
+    struct cloud_template launch; /* all that a launch needs to know; name, family and disk are the same as above */
 };
 
 struct daemon_set {
@@ -249,6 +187,7 @@ struct objects {
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
     VEC(struct priority_class) priority_classes;
+    VEC(struct budget) budgets;
     VEC(const struct spark_demand *) spark; /* until spark_expand */
     struct intern names;                    /* "kind namespace/name" of everything read, to find duplicates */
     VEC(struct origin) name_origins;        /* by id in `names` */
