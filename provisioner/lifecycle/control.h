@@ -27,7 +27,7 @@ struct control_settings {
 #define CONTROL_SETTINGS_INIT \
     ((struct control_settings){{"", 0}, 1000, 10000, 500, 300000, 900000, 180000, 500, 120000, 120000, 110000, false})
 
-/* What a controller may do to the world. Everything here outlives the control. */
+/* What a controller may do to the world. Everything here outlives the control and answers what was asked of it. */
 struct control_effects {
     struct loop *loop;
     const struct chance *chance;
@@ -47,7 +47,7 @@ CC_MUST_CHECK int control_open(const struct control_effects *effects, const stru
                                struct state *state, struct control **ret, struct err *err);
 void control_close(struct control *control);
 
-/* Something changed: a pass comes soon (passes are at least 50 ms apart). `new_demand`: the batch window begins. */
+/* Something changed: a pass comes soon (passes are at least 50 ms apart). */
 void control_wake(struct control *control, enum cluster_kind kind);
 
 /* Where the cloud says what it has to say. */
@@ -57,7 +57,7 @@ struct cloud_sink control_cloud_sink(struct control *control);
 struct control_status {
     uint64_t passes, plans;
     struct clock_mono last_pass;
-    bool idle; /* nothing under way, no timer but the periodic ones */
+    bool idle; /* nothing is under way, and no pass is due within a second */
 };
 struct control_status control_status(const struct control *control);
 

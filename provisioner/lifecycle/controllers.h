@@ -48,10 +48,26 @@ enum control_part {
 };
 void *control_part(struct control *control, enum control_part part, size_t size, void (*release)(void *part));
 
+/* Leadership: ask before every call that changes the cloud; control_write asks by itself. */
+bool control_may_act(const struct control *control);
+void control_count_plan(struct control *control);
+
+/*
+ * A call to the cloud, or work of the worker, that is under way: the first member of what its `done` is given, which is
+ * freed there. It may be answered after control_close: then control_call_end returns NULL, and the parts are gone.
+ */
+struct control_call {
+    struct control *control;
+    struct control_call *next, *previous;
+};
+void control_call_begin(struct control *control, struct control_call *call);
+struct control *control_call_end(struct control_call *call); /* wakes the next pass */
+
 /*
  * Asks the cluster for a write, unless one to the same object is under way or backs off after an error: then, or where
  * we may not act, nothing is done (the next pass comes back to it). The answer's object goes to the state at once.
- * Errors are logged with `why` and backed off (CONFLICT: read again, no wait). `done` may be NULL.
+ * Errors are logged with `why`, a literal, and backed off (CONFLICT: read again, no wait). `done` may be NULL; it is
+ * not called where nothing was done, nor after control_close. `name` is given for CREATE too: the lock is by it.
  */
 typedef void (*control_done_fn)(struct control *control, void *context, const struct cluster_answer *answer);
 CC_MUST_CHECK int control_write(struct control *control, const struct cluster_request *request, const char *why,
@@ -69,13 +85,25 @@ CC_MUST_CHECK int control_patch_spec(struct control *control, const struct node_
 void control_wake_at(struct control *control, struct clock_mono at);
 void control_wake_at_wall(struct control *control, struct clock_wall at);
 
+/*
+ * What the cloud has said and nobody has dropped yet, oldest first; copies that live until control_notice_drop, which
+ * moves those behind it. The same handle is kept once.
+ */
+struct control_notice {
+    struct cloud_notice notice;
+    struct clock_mono read; /* when it came */
+    struct arena arena;     /* owns the texts */
+};
+const struct control_notice *control_notices(const struct control *control, size_t *ret_n);
+void control_notice_drop(struct control *control, struct str handle);
+
 /* A Kubernetes event: the same on the same object within 10 min is sent once. Failures are logged only. */
 enum control_event_type { EVENT_NORMAL, EVENT_WARNING };
 void control_event(struct control *control, enum cluster_kind kind, struct str namespace_, struct str name,
                    struct str uid, enum control_event_type type, const char *reason, const char *fmt, ...)
     CC_PRINTF(8, 9);
 
-/* Offerings that are out of capacity for a while: (type, zone, capacity type); type and zone "": the whole bucket. */
+/* Offerings that are out of capacity for a while: (type, zone, capacity type). "" is any: both: the whole bucket. */
 void control_mark_unavailable(struct control *control, struct str instance_type, struct str zone,
                               enum cloud_capacity_type capacity_type, struct str reason);
 bool control_unavailable(const struct control *control, struct str instance_type, struct str zone,
@@ -84,6 +112,10 @@ bool control_unavailable(const struct control *control, struct str instance_type
 CC_MUST_CHECK int control_catalogue(struct control *control, struct arena *arena, struct cloud_catalogue *ret,
                                     struct err *err);
 
+/* How often offerings were marked: another number, another catalogue. */
+uint64_t control_marks(const struct control *control);
+
+bool claim_may_move(enum claim_phase from, enum claim_phase to);
 /* Moves a claim's phase: asserts that the move is allowed (lifecycle/phase.c) and traces it. The caller patches. */
 void claim_move(struct control *control, struct node_claim *claim, enum claim_phase to);
 
