@@ -1,24 +1,19 @@
 #include "provisioner/cmd/terminal.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PROGRESS_AFTER_MS = 1000 };
+#include "provisioner/cmd/environment.h"
 
-static bool is_set(const char *name)
-{
-    const char *value = getenv(name);
-    return value && value[0];
-}
+enum { PROGRESS_AFTER_MS = 1000 };
 
 /* The first of the three that is set decides, as setlocale(LC_CTYPE, "") would have it. */
 static bool locale_is_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *value = getenv(names[i]);
-        if (!value || !*value)
+        const char *value = environment_get(NULL, names[i]);
+        if (!value)
             continue;
         return strstr(value, "UTF-8") || strstr(value, "utf8") || strstr(value, "utf-8");
     }
@@ -28,9 +23,9 @@ static bool locale_is_utf8(void)
 struct terminal terminal_of(FILE *file)
 {
     struct terminal terminal = {.is_terminal = isatty(fileno(file)) == 1};
-    const char *kind = getenv("TERM");
+    const char *kind = environment_get(NULL, "TERM");
     bool dumb = kind && strcmp(kind, "dumb") == 0;
-    terminal.colour = terminal.is_terminal && !dumb && !is_set("NO_COLOR");
+    terminal.colour = terminal.is_terminal && !dumb && !environment_get(NULL, "NO_COLOR");
     terminal.blocks = terminal.is_terminal && !dumb && locale_is_utf8();
     return terminal;
 }

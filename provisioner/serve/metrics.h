@@ -68,4 +68,7 @@ void metrics_clear(struct metrics *metrics, enum metric metric);
 /* Prometheus' text format. */
 void metrics_write(const struct metrics *metrics, struct buf *buf);
 
+/* The table in Markdown, for docs/metrics.md. */
+void metrics_describe(struct buf *buf);
+
 #endif

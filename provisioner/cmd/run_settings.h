@@ -1,0 +1,37 @@
+/* run_settings.h - what `stoker run` and `stoker doctor` are told: options, or the same words in a file. */
+#ifndef STOKER_PROVISIONER_CMD_RUN_SETTINGS_H
+#define STOKER_PROVISIONER_CMD_RUN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "provisioner/lifecycle/control.h"
+
+struct run_settings {
+    /* the cluster */
+    const char *kubeconfig, *context; /* NULL: the pod's service account, $KUBECONFIG or ~/.kube/config */
+    const char *namespace_, *lease, *identity;
+    bool no_leader_election;
+    /* the cloud */
+    const char *cluster_name, *region, *cluster_endpoint, *cluster_ca, *cluster_cidr, *kubernetes_version, *queue;
+    /* ourselves */
+    const char *listen;
+    enum log_level log_level;
+    bool log_text, log_format_set;
+    int64_t stop_at_call; /* for tests: 0 never; n: before, -n: after the n-th outgoing call the process stops */
+    struct control_settings control;
+    struct arena arena; /* of what the file says */
+};
+
+/*
+ * Reads the command line, and before it the file that --config names. FLAGS_HELP_ASKED (flags.h) after the help was
+ * printed; ERR_INVALID names option or file, line and what is allowed.
+ */
+CC_MUST_CHECK int run_settings_parse(const char *verb, const char *summary, int argc, char **argv,
+                                     struct run_settings *ret, struct err *err);
+void run_settings_release(struct run_settings *settings);
+
+#endif
