@@ -13,7 +13,7 @@ static int64_t read_ns(clockid_t id)
 static struct clock_mono system_mono(void *context)
 {
     (void)context;
-    return (struct clock_mono){read_ns(CLOCK_MONOTONIC)};
+    return (struct clock_mono){read_ns(CLOCK_BOOTTIME)};
 }
 
 static struct clock_wall system_wall(void *context)

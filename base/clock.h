@@ -2,7 +2,10 @@
 #ifndef STOKER_BASE_CLOCK_H
 #define STOKER_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/str.h"
 
 struct clock_mono {
     int64_t ns; /* since an unspecified start; never goes back */
@@ -18,8 +21,19 @@ struct clock {
     void *context;
 };
 
-/* The machine's own clock. The only place that asks the system for the time. */
+/*
+ * The machine's own clock. The only place that asks the system for the time. Its monotonic time goes on while the
+ * machine is suspended (CLOCK_BOOTTIME): what is held for 15 s is not held any more after an hour's sleep. A virtual
+ * machine that is stopped from outside and resumed may still lose time on every clock it has.
+ */
 extern const struct clock clock_system;
+
+/* "2026-01-31T10:00:00.123456Z", as Kubernetes writes a MicroTime, or without the fraction, as it writes a Time. */
+enum { CLOCK_TEXT_BYTES = 32 };
+void clock_text_micro(struct clock_wall wall, char ret[CLOCK_TEXT_BYTES]);
+void clock_text_seconds(struct clock_wall wall, char ret[CLOCK_TEXT_BYTES]);
+/* RFC 3339, any fraction and offset, years 1970 to 2261; false for anything else. A leap second is the one before. */
+bool clock_parse(struct str text, struct clock_wall *ret);
 
 static inline struct clock_mono clock_now(const struct clock *clock)
 {

@@ -21,7 +21,8 @@ struct loop_timer {
     void (*fire)(void *context);
     void *context;
     struct clock_mono at;
-    size_t place; /* in the loop's heap, from 1; 0: not set */
+    uint64_t order; /* of being set, among all of the loop's timers */
+    size_t place;   /* in the loop's heap, from 1; 0: not set */
 };
 
 #define LOOP_TIMER(fire_fn, fire_context) ((struct loop_timer){.fire = (fire_fn), .context = (fire_context)})
@@ -30,6 +31,8 @@ struct loop {
     const struct clock *clock;
     struct loop_waiter waiter;
     VEC(struct loop_timer *) timers; /* heap by `at`, then by when they were set */
+    uint64_t last_order;
+    struct clock_mono fired_at; /* when timers were fired last: none is set to be due before that */
     bool stopping;
     uint64_t turns; /* since the start: what /healthz looks at */
 };
@@ -42,7 +45,10 @@ CC_MUST_CHECK int loop_timer_set(struct loop *loop, struct loop_timer *timer, st
 CC_MUST_CHECK int loop_timer_after(struct loop *loop, struct loop_timer *timer, int64_t delay_ms, struct err *err);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer); /* also one that is not set */
 
-/* Waits for the next thing to happen and fires the timers that are due. */
+/*
+ * Waits for the next thing to happen and fires the timers that are due, in the order of `at`; what they set fires in a
+ * later turn. What the waiter fails with.
+ */
 CC_MUST_CHECK int loop_turn(struct loop *loop, struct err *err);
 
 /* Turns until loop_stop. */
