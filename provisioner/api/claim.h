@@ -56,6 +56,8 @@ struct node_claim {
 };
 
 /*
+ * The names of the members are in docs/nodeclaim.md. Prices are decimal dollars an hour, times RFC 3339.
+ *
  * Decodes an object into `arena`. ERR_INVALID with the field's path where it cannot be one of ours (everything else of
  * a claim's content is checked by the CRD's schema); ERR_NOMEM.
  */
@@ -65,14 +67,18 @@ CC_MUST_CHECK int claim_decode(const struct doc *object, struct arena *arena, st
 CC_MUST_CHECK int claim_copy(const struct node_claim *claim, struct arena *arena, struct node_claim *ret,
                              struct err *err);
 
-/* The whole object (without status), for CREATE; the spec and the status alone, for patches: JSON into `buf`. */
+/*
+ * JSON: the whole object without status, for CREATE; the spec and the status, for merge patches: what is not there is
+ * null, so that the patch takes it away. (Members of labels, allocatable and capacity are never taken away.)
+ */
 void claim_write_object(const struct node_claim *claim, struct buf *buf);
 void claim_write_spec(const struct node_claim *claim, struct json_out *json, const char *key);
 void claim_write_status(const struct node_claim *claim, struct json_out *json, const char *key);
 
 const char *claim_phase_name(enum claim_phase phase); /* "Planned" */
 
-#define CLAIM_FINALIZER "stoker.sh/instance"
-#define TAINT_PLACING   "stoker.sh/placing"
+#define CLAIM_FINALIZER    "stoker.sh/instance"
+#define CLAIM_LAUNCH_LABEL "stoker.sh/launch" /* on claims: spec.launch.id */
+#define TAINT_PLACING      "stoker.sh/placing"
 
 #endif

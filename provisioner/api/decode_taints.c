@@ -7,6 +7,21 @@
 /* By enum taint_effect; 0 stands for every effect and has no name. */
 static const char *const EFFECTS[] = {"NoSchedule", "PreferNoSchedule", "NoExecute", NULL};
 
+const char *taint_effect_name(enum taint_effect effect)
+{
+    return effect == EFFECT_ANY ? "" : EFFECTS[effect - EFFECT_NO_SCHEDULE];
+}
+
+bool taint_effect_of(struct str name, enum taint_effect *ret)
+{
+    for (int i = 0; EFFECTS[i]; i++)
+        if (str_is(name, EFFECTS[i])) {
+            *ret = (enum taint_effect)(i + EFFECT_NO_SCHEDULE);
+            return true;
+        }
+    return false;
+}
+
 static bool effect_of(const struct field *field, enum taint_effect *ret)
 {
     int choice;

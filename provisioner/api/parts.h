@@ -45,6 +45,11 @@ struct selector {
 
 enum taint_effect { EFFECT_ANY, EFFECT_NO_SCHEDULE, EFFECT_PREFER_NO_SCHEDULE, EFFECT_NO_EXECUTE };
 
+/* "NoSchedule" and so on; "" for EFFECT_ANY. */
+const char *taint_effect_name(enum taint_effect effect);
+/* False, and *ret as it was, if it is no effect's name. */
+bool taint_effect_of(struct str name, enum taint_effect *ret);
+
 struct taint {
     struct str key, value;
     enum taint_effect effect;
