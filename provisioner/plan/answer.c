@@ -16,17 +16,6 @@ static struct answer_pool pool_of(const struct answerer *a, uint32_t offering)
     return (struct answer_pool){a->catalogue->types[o->type].name, a->catalogue->zones[o->zone], o->price_microusd};
 }
 
-/* The price of a group's dearest pool, what it would cost if EC2 picked that one. */
-static int64_t worst_price(const struct answerer *a, const struct draft_group *group)
-{
-    int64_t worst = a->supply->offerings[group->offering].price_microusd;
-    for (size_t i = 0; i < group->n_alternatives; i++) {
-        int64_t price = a->supply->offerings[group->alternatives[i]].price_microusd;
-        worst = price > worst ? price : worst;
-    }
-    return worst;
-}
-
 /* A node of the group without its pods; equal for all nodes of the group. */
 static int group_node(const struct answerer *a, uint32_t index, struct answer_node *ret, struct err *err)
 {
@@ -49,6 +38,9 @@ static int group_node(const struct answerer *a, uint32_t index, struct answer_no
                                .n_alternatives = group->n_alternatives,
                                .cpu_milli = offering->alloc[DIM_CPU],
                                .memory_bytes = offering->alloc[DIM_MEMORY]};
+    int code = planner_machine(a->context, group, &node.machine, err);
+    if (code)
+        return code;
     const struct draft_pattern *pattern = &draft->patterns[group->pattern];
     for (uint32_t i = 0; i < pattern->n_takes; i++) {
         const struct solver_shape *shape = &draft->pass->compiled.problem.shapes[pattern->takes[i].shape];
@@ -78,7 +70,7 @@ static int add_nodes(struct answerer *a, struct err *err)
             a->answer->n_scheduled += node.n_pods;
         }
         a->answer->cost_microusd += node.price_microusd * (int64_t)group->n_bins;
-        a->answer->worst_microusd += worst_price(a, group) * (int64_t)group->n_bins;
+        a->answer->worst_microusd += node.machine->worst_microusd * (int64_t)group->n_bins;
     }
     return 0;
 }

@@ -14,6 +14,22 @@ struct answer_pool {
     int64_t price_microusd;
 };
 
+/* What a new node will be, whichever of its pools it comes from. Shared by equal nodes. */
+struct answer_machine {
+    uint32_t provisioner; /* index into objects->provisioners */
+    /* [n_labels] sorted by key: those that the Provisioner gives, and those that all of its pools share; zone, type and
+     * hostname are not among them. */
+    const struct cloud_label *labels;
+    size_t n_labels;
+    const struct cloud_label *given; /* [n_given] of them, what the Provisioner gives and pods may have chosen */
+    size_t n_given;
+    const struct cloud_resource *allocatable; /* [n_allocatable] the least over the pools, daemon pods not taken off */
+    size_t n_allocatable;
+    const struct cloud_resource *capacity; /* [n_capacity] the most over the pools: what limits are charged with */
+    size_t n_capacity;
+    int64_t worst_microusd; /* the dearest pool */
+};
+
 /* A new node. Equal nodes stand next to each other; `group` numbers the runs. */
 struct answer_node {
     uint32_t group;
@@ -27,6 +43,7 @@ struct answer_node {
     size_t n_alternatives;
     int64_t cpu_milli, cpu_used_milli; /* allocatable less daemon pods, and what the pods ask of it */
     int64_t memory_bytes, memory_used_bytes;
+    const struct answer_machine *machine;
 };
 
 struct answer_existing {

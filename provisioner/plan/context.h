@@ -42,6 +42,10 @@ CC_MUST_CHECK int planner_modes_apply(struct planner_context *context, struct er
 CC_MUST_CHECK int planner_bound_build(struct planner_context *context, struct planner_result *ret,
                                       int64_t *ret_lower_bound_microusd, struct err *err);
 
+/* What the nodes of a group will be, whichever of their pools they come from (answer_machine.c). */
+CC_MUST_CHECK int planner_machine(const struct planner_context *context, const struct draft_group *group,
+                                  const struct answer_machine **ret, struct err *err);
+
 /* The answer's nodes, pods, reasons, modes, limits and sums; bound, times and the On-Demand comparison are left. */
 CC_MUST_CHECK int planner_answer_build(const struct planner_context *context, struct answer *ret, struct err *err);
 

@@ -73,14 +73,13 @@ static bool left_out(const struct supply_options *options, const struct cloud_of
            (options->on_demand_only && offering->capacity_type != CLOUD_ON_DEMAND);
 }
 
-/* How the Provisioner's nodes get their disk: its own template, the one it refers to, or the cloud's default. */
-static int find_disk(const struct building *b, const struct provisioner *provisioner, struct cloud_disk *ret)
+int supply_disk(const struct objects *objects, const struct provisioner *provisioner, struct cloud_disk *ret,
+                struct err *err)
 {
     struct str name = provisioner->template_name;
     *ret = provisioner->inline_template ? provisioner->inline_template->disk : CLOUD_DISK_INIT;
     if (provisioner->inline_template || name.len == 0)
         return 0;
-    const struct objects *objects = b->supply->objects;
     for (size_t i = 0; i < objects->templates.len; i++) {
         if (!str_eq(objects->templates.items[i].name, name))
             continue;
@@ -90,7 +89,7 @@ static int find_disk(const struct building *b, const struct provisioner *provisi
     /* A plan of Provisioners and pods alone is what most people try first: it takes the cloud's default disk. */
     if (!objects->templates.len)
         return 0;
-    return err_set(b->err, ERR_INVALID,
+    return err_set(err, ERR_INVALID,
                    "Provisioner %.*s: providerRef.name: there is no node template %.*s; allowed is the name of an "
                    "AWSNodeTemplate or NodeTemplate that is read too",
                    STR_ARG(provisioner->name), STR_ARG(name));
@@ -181,7 +180,7 @@ static int add_provisioner(struct building *b, uint32_t p)
     struct supply_variant *variants = NULL;
     struct condition *conditions = NULL;
     size_t n_variants = 0, n_conditions = 0, first = b->offerings.len;
-    int rc = find_disk(b, provisioner, &disk);
+    int rc = supply_disk(b->supply->objects, provisioner, &disk, b->err);
     if (!rc)
         rc = supply_variants(b->supply->objects, p, b->supply->arena, &variants, &n_variants, b->err);
     if (rc || n_variants == 0)

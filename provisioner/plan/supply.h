@@ -64,6 +64,13 @@ CC_MUST_CHECK int supply_build(const struct objects *objects, const struct cloud
                                struct supply *ret, struct err *err);
 
 /*
+ * How a Provisioner's nodes get their disk: its own template, the one it refers to, or the cloud's default. ERR_INVALID
+ * (with the Provisioner's name) where it refers to a template that is not among those read, though others are.
+ */
+CC_MUST_CHECK int supply_disk(const struct objects *objects, const struct provisioner *provisioner,
+                              struct cloud_disk *ret, struct err *err);
+
+/*
  * The value that a new node of this offering has for a label key; NULL if absent. Looks at, in this order: zone,
  * region, capacity type (both spellings), Provisioner name, the type's labels, the variant's labels (the Provisioner's
  * own, and the keys that its requirements define). kubernetes.io/hostname is NULL (not known yet).

@@ -112,11 +112,11 @@ static const uint32_t ids[PODS] = {0, 1, 2, 3, 4, 5};
 static const struct answer_pool other[] = {{STR_INIT("m5.2xlarge"), STR_INIT("us-west-2b"), 140002}};
 static struct answer_node nodes[] = {
     {0, STR_INIT("default"), STR_INIT("c5.2xlarge"), STR_INIT("us-west-2a"), CLOUD_SPOT, 130100, &ids[0], 1, other, 1,
-     8000, 4000, 100, 98},
+     8000, 4000, 100, 98, NULL},
     {0, STR_INIT("default"), STR_INIT("c5.2xlarge"), STR_INIT("us-west-2a"), CLOUD_SPOT, 130100, &ids[1], 1, other, 1,
-     8000, 4000, 100, 98},
+     8000, 4000, 100, 98, NULL},
     {1, STR_INIT("default"), STR_INIT("m5.large"), STR_INIT("us-west-2a"), CLOUD_ON_DEMAND, 96000, &ids[2], 1, NULL, 0,
-     1930, 1930, 0, 0},
+     1930, 1930, 0, 0, NULL},
 };
 static struct answer_existing existing[] = {{STR_INIT("ip-10-0-1-7"), &ids[3], 1}};
 static struct answer_unschedulable refused[] = {{4, "no \"room\""}, {5, "no \"room\""}};

@@ -70,6 +70,53 @@ static void test_alternatives_within_the_ratio(void **state)
     planned_close(&p);
 }
 
+static int64_t amount_of(const struct cloud_resource *items, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_is(items[i].name, name))
+            return items[i].amount;
+    return -1;
+}
+
+/* Does it have the label with this value; NULL: not at all? */
+static bool has_label(const struct answer_machine *machine, const char *key, const char *value)
+{
+    for (size_t i = 0; i < machine->n_labels; i++)
+        if (str_is(machine->labels[i].key, key))
+            return value && str_is(machine->labels[i].value, value);
+    return !value;
+}
+
+/* A c4.xlarge or an m4.xlarge: the least allocatable is the former's, the most memory of capacity the latter's. */
+static void test_what_a_node_will_be(void **state)
+{
+    struct planned p;
+    (void)state;
+    assert_int_equal(planned_open(&p, NULL), 0);
+    provisioner(&p, "default", "labels: {team: etl}");
+    assert_int_equal(planned_pods(&p, "a", "executor", 1, "3", "5Gi", ""), 0);
+    const struct answer_machine *machine = plan(&p)->nodes[0].machine;
+    assert_int_equal(machine->worst_microusd, 96000);
+    assert_int_equal(amount_of(machine->capacity, machine->n_capacity, "cpu"), 4000);
+    int64_t most = amount_of(machine->capacity, machine->n_capacity, "memory");
+    int64_t least = amount_of(machine->allocatable, machine->n_allocatable, "memory");
+    assert_true(most > ((int64_t)14 << 30) && most < ((int64_t)16 << 30));
+    assert_true(least > ((int64_t)5 << 30) && least < ((int64_t)8 << 30));
+    for (size_t i = 1; i < machine->n_allocatable; i++)
+        assert_true(str_cmp(machine->allocatable[i - 1].name, machine->allocatable[i].name) < 0);
+    for (size_t i = 1; i < machine->n_labels; i++)
+        assert_true(str_cmp(machine->labels[i - 1].key, machine->labels[i].key) < 0);
+    assert_true(has_label(machine, "team", "etl"));
+    assert_true(has_label(machine, "karpenter.sh/provisioner-name", "default"));
+    assert_true(has_label(machine, "karpenter.sh/capacity-type", "spot"));
+    assert_true(has_label(machine, "kubernetes.io/arch", "amd64"));
+    assert_true(has_label(machine, "karpenter.k8s.aws/instance-family", NULL)); /* c4 or m4 */
+    assert_true(has_label(machine, "node.kubernetes.io/instance-type", NULL));
+    assert_true(has_label(machine, "topology.kubernetes.io/zone", NULL));
+    assert_int_equal(machine->n_given, 1);
+    planned_close(&p);
+}
+
 static void test_alternatives_respect_a_pod_s_zone(void **state)
 {
     struct planned p;
@@ -661,6 +708,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_executors_on_spot_driver_on_demand),
         cmocka_unit_test(test_alternatives_within_the_ratio),
+        cmocka_unit_test(test_what_a_node_will_be),
         cmocka_unit_test(test_alternatives_respect_a_pod_s_zone),
         cmocka_unit_test(test_weight_then_limit),
         cmocka_unit_test(test_weight_without_limit_is_strict),
