@@ -5,7 +5,6 @@
 
 #include "base/money.h"
 #include "base/quantity.h"
-#include "base/time_text.h"
 #include "provisioner/api/claim.h"
 #include "provisioner/api/field.h"
 
@@ -98,7 +97,7 @@ static struct clock_wall time_of(const struct place *place, const char *key)
 {
     struct clock_wall time = {0};
     const struct doc *found = member(place, key, DOC_STRING, "a string");
-    if (found && !time_parse(found->text, &time))
+    if (found && !clock_parse(found->text, &time))
         bad(place, key, "\"%.*s\" is no time such as 2026-01-02T03:04:05Z", FIELD_SHOW(found->text));
     return time;
 }

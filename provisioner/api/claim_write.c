@@ -3,7 +3,6 @@
 
 #include "base/money.h"
 #include "base/quantity.h"
-#include "base/time_text.h"
 #include "provisioner/api/claim.h"
 #include "provisioner/api/label_keys.h"
 
@@ -41,9 +40,10 @@ static void write_money(struct writer *writer, const char *key, int64_t microusd
 
 static void write_time(struct writer *writer, const char *key, struct clock_wall time)
 {
-    char text[TIME_TEXT_MAX];
+    char text[CLOCK_TEXT_BYTES];
+    clock_text_micro(time, text);
     if (time.ns)
-        json_str(writer->json, key, str_of(time_text(time, text)));
+        json_str(writer->json, key, str_of(text));
     else
         absent(writer, key);
 }
@@ -206,7 +206,7 @@ void claim_write_object(const struct node_claim *claim, struct buf *buf)
 /* As `kubectl wait --for=condition=Initialized` expects them. */
 static void write_condition(struct json_out *json, const char *type, struct clock_wall since)
 {
-    char text[TIME_TEXT_MAX];
+    char text[CLOCK_TEXT_BYTES];
     if (!since.ns)
         return;
     since.ns -= since.ns % INT64_C(1000000000); /* a metav1.Time has whole seconds */
@@ -215,7 +215,8 @@ static void write_condition(struct json_out *json, const char *type, struct cloc
     json_str(json, "status", STR("True"));
     json_str(json, "reason", str_of(type));
     json_str(json, "message", STR(""));
-    json_str(json, "lastTransitionTime", str_of(time_text(since, text)));
+    clock_text_seconds(since, text);
+    json_str(json, "lastTransitionTime", str_of(text));
     json_close_map(json);
 }
 
