@@ -121,26 +121,6 @@ int control_open(const struct control_effects *effects, const struct control_set
     return 0;
 }
 
-void control_close(struct control *control)
-{
-    if (!control)
-        return;
-    for (size_t i = 0; i < PART_COUNT; i++) {
-        if (control->parts[i].release)
-            control->parts[i].release(control->parts[i].data);
-        free(control->parts[i].data);
-    }
-    while (control->calls.next != &control->calls)
-        control_call_end(control->calls.next);
-    loop_timer_cancel(control->effects.loop, &control->timer);
-    writes_release(control);
-    marks_release(control);
-    notices_release(control);
-    arena_release(&control->arena);
-    free(control->sent);
-    free(control);
-}
-
 const struct control_effects *control_effects(const struct control *control)
 {
     return &control->effects;
@@ -179,24 +159,54 @@ struct control_status control_status(const struct control *control)
     return status;
 }
 
-void control_call_begin(struct control *control, struct control_call *call)
+void control_call_begin(struct control *control, struct control_call *call, void (*release)(struct control_call *call))
 {
     struct control_call *head = &control->calls;
-    *call = (struct control_call){control, head, head->previous};
+    *call = (struct control_call){control, head, head->previous, release};
     head->previous->next = call;
     head->previous = call;
 }
 
-struct control *control_call_end(struct control_call *call)
+static void unlink_call(struct control_call *call)
 {
-    struct control *control = call->control;
-    if (!control)
-        return NULL;
     call->previous->next = call->next;
     call->next->previous = call->previous;
-    call->control = NULL;
-    control_wake_at(control, loop_now(control->effects.loop));
-    return control;
+}
+
+struct control *control_call_end(struct control_call *call)
+{
+    unlink_call(call);
+    control_wake_at(call->control, loop_now(call->control->effects.loop));
+    return call->control;
+}
+
+static void calls_release(struct control *control)
+{
+    while (control->calls.next != &control->calls) {
+        struct control_call *call = control->calls.next;
+        unlink_call(call);
+        call->release(call);
+    }
+}
+
+void control_close(struct control *control)
+{
+    if (!control)
+        return;
+    calls_release(control);
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        if (control->parts[i].release)
+            control->parts[i].release(control->parts[i].data);
+        free(control->parts[i].data);
+    }
+    loop_timer_cancel(control->effects.loop, &control->timer);
+    writes_release(control);
+    marks_release(control);
+    holds_release(control);
+    notices_release(control);
+    arena_release(&control->arena);
+    free(control->sent);
+    free(control);
 }
 
 /* The cloud's words. */

@@ -27,7 +27,10 @@ struct control_settings {
 #define CONTROL_SETTINGS_INIT \
     ((struct control_settings){{"", 0}, 1000, 10000, 500, 300000, 900000, 180000, 500, 120000, 120000, 110000, false})
 
-/* What a controller may do to the world. Everything here outlives the control and answers what was asked of it. */
+/*
+ * What a controller may do to the world. Cluster, cloud and worker are closed (or cut off) before the control: what was
+ * asked of them is not answered after control_close.
+ */
 struct control_effects {
     struct loop *loop;
     const struct chance *chance;

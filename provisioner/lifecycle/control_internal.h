@@ -30,6 +30,12 @@ struct mark {
     struct clock_mono until;
 };
 
+struct hold {
+    char *provisioner;
+    int failures;
+    struct clock_mono until;
+};
+
 struct sent_event {
     uint64_t key;
     struct clock_mono at;
@@ -50,7 +56,8 @@ struct control {
     struct control_call calls; /* head of a ring of those under way */
     struct writes writes;
     VEC(struct mark) marks;
-    uint64_t marks_changed;  /* counts them, for who plans only when something changed */
+    uint64_t marks_changed; /* counts them, for who plans only when something changed */
+    VEC(struct hold) holds;
     struct sent_event *sent; /* [EVENT_MEMORY] by key */
     double event_tokens;
     struct clock_mono event_filled;
@@ -60,6 +67,7 @@ struct control {
 void writes_release(struct control *control);
 void writes_sweep(struct control *control);
 void marks_release(struct control *control);
+void holds_release(struct control *control);
 void notices_release(struct control *control);
 void notices_put(struct control *control, const struct cloud_notice *notice);
 

@@ -53,14 +53,15 @@ bool control_may_act(const struct control *control);
 void control_count_plan(struct control *control);
 
 /*
- * A call to the cloud, or work of the worker, that is under way: the first member of what its `done` is given, which is
- * freed there. It may be answered after control_close: then control_call_end returns NULL, and the parts are gone.
+ * A call to the cloud, or work of the worker, that is under way: the first member of what its `done` is given, which
+ * frees it after control_call_end. At control_close `release` is called for those that were not answered.
  */
 struct control_call {
     struct control *control;
     struct control_call *next, *previous;
+    void (*release)(struct control_call *call);
 };
-void control_call_begin(struct control *control, struct control_call *call);
+void control_call_begin(struct control *control, struct control_call *call, void (*release)(struct control_call *call));
 struct control *control_call_end(struct control_call *call); /* wakes the next pass */
 
 /*
@@ -111,6 +112,14 @@ bool control_unavailable(const struct control *control, struct str instance_type
 /* The catalogue without them, its offerings in `arena`. */
 CC_MUST_CHECK int control_catalogue(struct control *control, struct arena *arena, struct cloud_catalogue *ret,
                                     struct err *err);
+
+/*
+ * A Provisioner whose launches fail for what no other pool mends (permissions, a template) is left out of plans: 10 s,
+ * doubled with each failure up to 5 min, until a launch of it succeeds.
+ */
+void control_hold(struct control *control, struct str provisioner);
+void control_hold_end(struct control *control, struct str provisioner);
+bool control_held(const struct control *control, struct str provisioner);
 
 /* How often offerings were marked: another number, another catalogue. */
 uint64_t control_marks(const struct control *control);

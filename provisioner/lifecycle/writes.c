@@ -16,8 +16,8 @@ enum {
 };
 
 struct write {
-    struct control *control; /* NULL: closed meanwhile */
-    struct write *next;      /* in the bucket */
+    struct control *control;
+    struct write *next; /* in the bucket */
     enum cluster_verb verb;
     enum cluster_kind kind;
     struct str namespace_, name; /* in the same block */
@@ -87,9 +87,7 @@ void writes_release(struct control *control)
         while (control->writes.buckets[b]) {
             struct write *write = control->writes.buckets[b];
             control->writes.buckets[b] = write->next;
-            write->control = NULL; /* freed by its answer */
-            if (!write->under_way)
-                free(write);
+            free(write);
         }
     }
 }
@@ -171,10 +169,6 @@ static void on_answer(void *context, const struct cluster_answer *answer)
 {
     struct write *write = context;
     struct control *control = write->control;
-    if (!control) {
-        free(write);
-        return;
-    }
     control->writes.n_under_way--;
     write->under_way = false;
     control_done_fn done = write->done;
