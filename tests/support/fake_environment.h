@@ -1,0 +1,26 @@
+/* fake_environment.h - variables, files and commands for tests of what reads AWS's environment. */
+#ifndef STOKER_TESTS_SUPPORT_FAKE_ENVIRONMENT_H
+#define STOKER_TESTS_SUPPORT_FAKE_ENVIRONMENT_H
+
+#include "cloud/aws/environment.h"
+
+enum { FAKE_ENVIRONMENT_MAX = 16 };
+
+struct fake_named {
+    const char *name, *value;
+};
+
+/* {0} is empty. Names and values are borrowed. */
+struct fake_environment {
+    struct fake_named variables[FAKE_ENVIRONMENT_MAX], files[FAKE_ENVIRONMENT_MAX], commands[FAKE_ENVIRONMENT_MAX];
+    size_t reads; /* of files */
+};
+
+/* Sets a variable, a file's text or a command's output anew; NULL takes it away. */
+void fake_environment_set(struct fake_environment *fake, const char *name, const char *value);
+void fake_environment_file(struct fake_environment *fake, const char *path, const char *text);
+void fake_environment_command(struct fake_environment *fake, const char *command, const char *output);
+
+struct aws_environment fake_environment_environment(struct fake_environment *fake);
+
+#endif
