@@ -190,15 +190,34 @@ static int decode_known(const struct field *object, const struct kind *kind, str
     return rc < 0 || !is_new ? rc : kind->decode(object, &metadata, err);
 }
 
+/* Fills *ret for the decoding of one object; the file's name is kept. */
+static int begin(struct objects *objects, const char *file, struct diag *diag, struct decode *ret, struct err *err)
+{
+    struct str kept;
+    *ret = (struct decode){objects, file, diag};
+    int rc = decode_keep(ret, str_of(file), &kept, err);
+    ret->file = rc == 0 ? kept.ptr : file;
+    return rc;
+}
+
+int objects_decode_budget(struct objects *objects, const struct doc *object, const char *file, struct diag *diag,
+                          struct err *err)
+{
+    static const struct kind kind = {"PodDisruptionBudget", {"policy/v1"}, true, decode_budget, NULL};
+    struct decode decode;
+    int rc = begin(objects, file, diag, &decode, err);
+    struct field root = field_root(&decode, object);
+    return rc < 0 || !field_is_map(&root) ? rc : decode_known(&root, &kind, err);
+}
+
 int objects_decode(struct objects *objects, const struct doc *object, const char *file, struct diag *diag,
                    struct err *err)
 {
-    struct decode decode = {objects, file, diag};
-    struct str kept, name = {"", 0};
-    int rc = decode_keep(&decode, str_of(file), &kept, err);
+    struct decode decode;
+    struct str name = {"", 0};
+    int rc = begin(objects, file, diag, &decode, err);
     if (rc < 0)
         return rc;
-    decode.file = kept.ptr;
     struct field root = field_root(&decode, object);
     if (!field_is_map(&root))
         return 0;

@@ -15,6 +15,10 @@
 CC_MUST_CHECK int objects_decode(struct objects *objects, const struct doc *object, const char *file, struct diag *diag,
                                  struct err *err);
 
+/* The same for a PodDisruptionBudget, which plays no part in a plan: objects_decode counts it among `ignored`. */
+CC_MUST_CHECK int objects_decode_budget(struct objects *objects, const struct doc *object, const char *file,
+                                        struct diag *diag, struct err *err);
+
 /*
  * Reads `path` (a file, a folder's *.yaml *.yml *.json in name order, or "-": `standard_input`) into objects.
  * ERR_INVALID if something was found wrong (all of it is in `diag`), ERR_NOT_FOUND if there is no such path,

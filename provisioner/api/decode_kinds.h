@@ -25,7 +25,7 @@ static inline bool metadata_spoiled(const struct metadata *metadata)
 typedef int decode_kind_fn(const struct field *object, const struct metadata *metadata, struct err *err);
 
 decode_kind_fn decode_pod, decode_daemon_set, decode_node, decode_volume_claim, decode_volume, decode_storage_class,
-    decode_priority_class, decode_provisioner, decode_template;
+    decode_priority_class, decode_provisioner, decode_template, decode_budget;
 
 /* Gives a spec that has no priority of its own that of its class, or of the default class, among those read so far. */
 void priority_resolve(const struct objects *objects, struct pod_spec *spec);
@@ -35,6 +35,15 @@ CC_MUST_CHECK int decode_kubelet(const struct field *map, struct cloud_kubelet *
 
 /* spec.spark and spec.spot of a Provisioner; ret holds the defaults before. */
 void decode_spark_policy(const struct field *spec, struct provisioner *ret);
+
+/*
+ * What only a launch needs of a template's spec: all of ret->launch but the volumes and what the template itself has
+ * (name, family, launch template, disk).
+ */
+CC_MUST_CHECK int decode_launch(const struct field *spec, struct cloud_template *ret, struct err *err);
+
+/* A template's blockDeviceMappings: ret->launch.volumes, and the size of the root volume to ret->disk. */
+CC_MUST_CHECK int decode_block_devices(const struct field *list, struct node_template *ret, struct err *err);
 
 /* The spec of a NodeTemplate, or a Provisioner's spec.provider, into everything but name and origin. */
 CC_MUST_CHECK int decode_template_spec(const struct field *spec, bool is_inline, struct node_template *ret,

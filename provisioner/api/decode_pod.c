@@ -2,6 +2,7 @@
 
 #include "provisioner/api/decode.h"
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/decode_status.h"
 
 /* By enum pod_phase. */
 static const char *const PHASES[] = {"Pending", "Running", "Succeeded", "Failed", "Unknown", NULL};
@@ -20,6 +21,7 @@ static int decode_owners(const struct field *metadata, struct pod *pod, struct e
         bool controls = false;
         field_text(&kind, &text);
         field_bool(&controller, &controls);
+        pod->has_controller = pod->has_controller || controls;
         pod->daemon = pod->daemon || str_is(text, "DaemonSet");
         if (controlled || (pod->owner_kind.len > 0 && !controls))
             continue;
@@ -103,6 +105,37 @@ static void decode_phase(const struct field *object, struct pod *pod)
     pod->phase = (enum pod_phase)choice;
 }
 
+/* The latest end of the pod's containers. */
+static void note_finished(const struct doc *statuses, struct pod *pod)
+{
+    if (!statuses || statuses->kind != DOC_LIST)
+        return;
+    DOC_EACH (container, statuses) {
+        struct clock_wall end = status_time(doc_at(container, "state.terminated"), "finishedAt");
+        if (end.ns > pod->finished.ns)
+            pod->finished = end;
+    }
+}
+
+/* What only a controller asks about. */
+static int decode_state(const struct field *object, struct pod *pod, struct err *err)
+{
+    const struct doc *status = doc_get(object->doc, "status"), *spec = doc_get(object->doc, "spec");
+    const struct doc *grace = doc_get(spec, "terminationGracePeriodSeconds");
+    int64_t grace_s;
+    pod->created = status_time(doc_get(object->doc, "metadata"), "creationTimestamp");
+    if (pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED) {
+        note_finished(doc_get(status, "containerStatuses"), pod);
+        note_finished(doc_get(status, "initContainerStatuses"), pod);
+    }
+    pod->do_not_disrupt = status_do_not_disrupt(object->doc);
+    pod->unschedulable = status_condition(object->doc, "PodScheduled", "False", "Unschedulable");
+    pod->grace_s = 30; /* the API server's default */
+    if (grace && grace->kind == DOC_NUMBER && str_to_int64(grace->text, &grace_s) && grace_s >= 0)
+        pod->grace_s = grace_s < INT32_MAX ? grace_s : INT32_MAX;
+    return status_keep(object, status_text(status, "nominatedNodeName"), &pod->nominated_node, err);
+}
+
 int decode_pod(const struct field *object, const struct metadata *metadata, struct err *err)
 {
     struct field map = field_map(&metadata->map, "labels"), spec = field_map(object, "spec");
@@ -117,7 +150,9 @@ int decode_pod(const struct field *object, const struct metadata *metadata, stru
         return 0;
     }
     decode_phase(object, &pod);
-    int rc = decode_labels(&map, &pod.labels, err);
+    int rc = decode_state(object, &pod, err);
+    if (rc == 0)
+        rc = decode_labels(&map, &pod.labels, err);
     if (rc == 0)
         rc = intern_pod_spec(&spec, &pod.labels, &pod.spec, err);
     if (rc == 0)

@@ -1,5 +1,6 @@
 /* decode_provisioner.c - Provisioners of stoker.sh/v1alpha1 and karpenter.sh/v1alpha5, defaults filled in. */
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/decode_status.h"
 #include "provisioner/api/label_keys.h"
 
 /* Requirements that the defaults can add. */
@@ -180,7 +181,8 @@ static int decode_provider(const struct field *spec, struct provisioner *ret, st
         return err_nomem(err);
     rc = decode_template_spec(&provider, true, template, err);
     template->origin = ret->origin;
-    template->name = ret->name;
+    template->name = template->launch.name = ret->name;
+    template->karpenter = ret->karpenter;
     ret->inline_template = template;
     return rc;
 }
@@ -202,6 +204,10 @@ static struct provisioner defaults_of(const struct field *object, const struct m
     struct field version = field_any(object, "apiVersion");
     return (struct provisioner){.origin = metadata->origin,
                                 .name = metadata->name,
+                                .uid = metadata->uid,
+                                .generation = status_int(metadata->map.doc, "generation"),
+                                .strategy = {"", 0},
+                                .kubelet_json = {"", 0},
                                 .karpenter = str_starts(version.doc->text, "karpenter.sh/"),
                                 .ttl_after_empty_s = -1,
                                 .ttl_until_expired_s = -1,
@@ -214,6 +220,12 @@ static struct provisioner defaults_of(const struct field *object, const struct m
                                 .max_price_ratio = 1.25,
                                 .max_pool_share = 1.0,
                                 .gang_min_share = 0.8};
+}
+
+static int decode_cluster_dns(const struct field *kubelet, struct provisioner *ret, struct err *err)
+{
+    struct field list = field_list(kubelet, "clusterDNS");
+    return field_keep_texts(&list, &ret->cluster_dns, &ret->n_cluster_dns, err);
 }
 
 static int decode_parts(const struct field *spec, struct provisioner *ret, struct err *err)
@@ -233,6 +245,8 @@ static int decode_parts(const struct field *spec, struct provisioner *ret, struc
         rc = decode_requirements(&requirements, ret, err);
     if (rc == 0)
         rc = decode_kubelet(&kubelet, &ret->kubelet, err);
+    if (rc == 0)
+        rc = decode_cluster_dns(&kubelet, ret, err);
     if (rc == 0)
         rc = decode_limits(spec, ret, err);
     return rc == 0 ? decode_provider(spec, ret, err) : rc;

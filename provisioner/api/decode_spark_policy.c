@@ -33,10 +33,24 @@ static void decode_spark(const struct field *spark, struct provisioner *ret)
 
 static void decode_spot(const struct field *spot, struct provisioner *ret)
 {
-    static const char *const names[] = {"maxPriceRatio", "maxPoolShare", NULL};
-    struct field ratio = field_any(spot, "maxPriceRatio"), share = field_any(spot, "maxPoolShare");
+    static const char *const names[] = {"maxPriceRatio", "maxPoolShare", "onRebalance", "allocationStrategy", NULL};
+    /* What a spot request of EC2 Fleet can say. Source: EC2 API, SpotOptionsRequest. */
+    static const char *const strategies[] = {"capacity-optimized-prioritized",
+                                             "capacity-optimized",
+                                             "price-capacity-optimized",
+                                             "lowest-price",
+                                             "diversified",
+                                             NULL};
+    static const char *const actions[] = {"Record", "Replace", NULL};
+    struct field ratio = field_any(spot, "maxPriceRatio"), share = field_any(spot, "maxPoolShare"),
+                 action = field_any(spot, "onRebalance"), strategy = field_any(spot, "allocationStrategy");
     double value;
+    int choice;
     field_only(spot, names);
+    if (field_choice(&action, actions, &choice))
+        ret->replace_on_rebalance = choice == 1;
+    if (field_choice(&strategy, strategies, &choice))
+        ret->strategy = str_of(strategies[choice]);
     field_number(&ratio, 1, RATIO_MAX, false, &ret->max_price_ratio);
     if (!field_number(&share, 0, 1, false, &value))
         return;

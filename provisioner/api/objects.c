@@ -20,6 +20,7 @@ void objects_release(struct objects *objects)
     VEC_FREE(&objects->volumes);
     VEC_FREE(&objects->storage_classes);
     VEC_FREE(&objects->priority_classes);
+    VEC_FREE(&objects->budgets);
     VEC_FREE(&objects->ignored_counts);
     VEC_FREE(&objects->name_origins);
     VEC_FREE(&objects->spark);

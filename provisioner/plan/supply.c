@@ -73,6 +73,18 @@ static bool left_out(const struct supply_options *options, const struct cloud_of
            (options->on_demand_only && offering->capacity_type != CLOUD_ON_DEMAND);
 }
 
+/* Of the Provisioner's own group if both have one of that name. */
+static const struct node_template *template_named(const struct objects *objects, struct str name, bool karpenter)
+{
+    const struct node_template *found = NULL;
+    for (size_t i = 0; i < objects->templates.len; i++) {
+        const struct node_template *template = &objects->templates.items[i];
+        if (str_eq(template->name, name) && (!found || template->karpenter == karpenter))
+            found = template;
+    }
+    return found;
+}
+
 int supply_disk(const struct objects *objects, const struct provisioner *provisioner, struct cloud_disk *ret,
                 struct err *err)
 {
@@ -80,10 +92,9 @@ int supply_disk(const struct objects *objects, const struct provisioner *provisi
     *ret = provisioner->inline_template ? provisioner->inline_template->disk : CLOUD_DISK_INIT;
     if (provisioner->inline_template || name.len == 0)
         return 0;
-    for (size_t i = 0; i < objects->templates.len; i++) {
-        if (!str_eq(objects->templates.items[i].name, name))
-            continue;
-        *ret = objects->templates.items[i].disk;
+    const struct node_template *template = template_named(objects, name, provisioner->karpenter);
+    if (template) {
+        *ret = template->disk;
         return 0;
     }
     /* A plan of Provisioners and pods alone is what most people try first: it takes the cloud's default disk. */
