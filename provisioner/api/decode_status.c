@@ -1,7 +1,5 @@
 #include "provisioner/api/decode_status.h"
 
-#include "base/time_text.h"
-
 struct str status_text(const struct doc *map, const char *key)
 {
     const struct doc *found = doc_get(map, key);
@@ -18,7 +16,7 @@ int64_t status_int(const struct doc *map, const char *key)
 struct clock_wall status_time(const struct doc *map, const char *key)
 {
     struct clock_wall time = {0};
-    return time_parse(status_text(map, key), &time) ? time : (struct clock_wall){0};
+    return clock_parse(status_text(map, key), &time) ? time : (struct clock_wall){0};
 }
 
 bool status_condition(const struct doc *object, const char *type, const char *status, const char *reason)
