@@ -1,0 +1,100 @@
+#include "provisioner/kube/kinds.h"
+
+static const struct kube_kind KINDS[CLUSTER_KINDS] = {
+    [CLUSTER_POD] = {"Pod", "v1", "pods", .namespaced = true},
+    [CLUSTER_NODE] = {"Node", "v1", "nodes"},
+    [CLUSTER_DAEMON_SET] = {"DaemonSet", "apps/v1", "daemonsets", .namespaced = true},
+    [CLUSTER_VOLUME_CLAIM] = {"PersistentVolumeClaim", "v1", "persistentvolumeclaims", .namespaced = true},
+    [CLUSTER_VOLUME] = {"PersistentVolume", "v1", "persistentvolumes"},
+    [CLUSTER_STORAGE_CLASS] = {"StorageClass", "storage.k8s.io/v1", "storageclasses"},
+    [CLUSTER_PRIORITY_CLASS] = {"PriorityClass", "scheduling.k8s.io/v1", "priorityclasses"},
+    [CLUSTER_DISRUPTION_BUDGET] = {"PodDisruptionBudget", "policy/v1", "poddisruptionbudgets", .namespaced = true},
+    [CLUSTER_PROVISIONER] = {"Provisioner", "stoker.sh/v1alpha1", "provisioners", .custom = true},
+    [CLUSTER_NODE_TEMPLATE] = {"NodeTemplate", "stoker.sh/v1alpha1", "nodetemplates", .custom = true},
+    [CLUSTER_NODE_CLAIM] = {"NodeClaim", "stoker.sh/v1alpha1", "nodeclaims", .custom = true},
+    [CLUSTER_KARPENTER_PROVISIONER] = {"Provisioner", "karpenter.sh/v1alpha5", "provisioners", .karpenter = true},
+    [CLUSTER_KARPENTER_TEMPLATE] = {"AWSNodeTemplate", "karpenter.k8s.aws/v1alpha1", "awsnodetemplates",
+                                    .karpenter = true},
+    [CLUSTER_LEASE] = {"Lease", "coordination.k8s.io/v1", "leases", .namespaced = true},
+    [CLUSTER_EVENT] = {"Event", "v1", "events", .namespaced = true},
+    [CLUSTER_CRD] = {"CustomResourceDefinition", "apiextensions.k8s.io/v1", "customresourcedefinitions"},
+};
+
+const struct kube_kind *kube_kind(enum cluster_kind kind)
+{
+    return &KINDS[kind];
+}
+
+const char *cluster_kind_name(enum cluster_kind kind)
+{
+    return KINDS[kind].name;
+}
+
+void kube_escape(struct buf *buf, struct str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '.' || c == '_' || c == '~';
+        if (plain)
+            buf_byte(buf, (char)c);
+        else
+            buf_add(buf, (struct str){(const char[]){'%', digits[c >> 4], digits[c & 15]}, 3});
+    }
+}
+
+static void base_path(struct buf *buf, const struct kube_kind *kind, struct str namespace_)
+{
+    struct str group_version = str_of(kind->group_version);
+    buf_add(buf, str_is(group_version, "v1") ? STR("/api/") : STR("/apis/"));
+    buf_add(buf, group_version);
+    if (namespace_.len) {
+        buf_add(buf, STR("/namespaces/"));
+        kube_escape(buf, namespace_);
+    }
+    buf_byte(buf, '/');
+    buf_add(buf, str_of(kind->resource));
+}
+
+void kube_collection_path(struct buf *buf, enum cluster_kind kind)
+{
+    base_path(buf, &KINDS[kind], STR(""));
+}
+
+/* "." and ".." would be another path. */
+static bool segment_good(struct str text)
+{
+    return text.len > 0 && !str_is(text, ".") && !str_is(text, "..");
+}
+
+static const char *subresource(enum cluster_verb verb)
+{
+    switch (verb) {
+    case CLUSTER_PATCH_STATUS: return "/status";
+    case CLUSTER_EVICT: return "/eviction";
+    case CLUSTER_BIND: return "/binding";
+    case CLUSTER_GET:
+    case CLUSTER_CREATE:
+    case CLUSTER_PATCH:
+    case CLUSTER_DELETE: break;
+    }
+    return "";
+}
+
+int kube_request_path(struct buf *buf, const struct cluster_request *request, struct err *err)
+{
+    const struct kube_kind *kind = &KINDS[request->kind];
+    bool named = request->verb != CLUSTER_CREATE;
+    if (kind->namespaced ? !segment_good(request->namespace_) : request->namespace_.len > 0)
+        return err_set(err, ERR_INVALID, "a %s %s a namespace", kind->name, kind->namespaced ? "needs" : "has not");
+    if (named && !segment_good(request->name))
+        return err_set(err, ERR_INVALID, "\"%.*s\" is no name of a %s", STR_ARG(request->name), kind->name);
+    base_path(buf, kind, request->namespace_);
+    if (named) {
+        buf_byte(buf, '/');
+        kube_escape(buf, request->name);
+        buf_add(buf, str_of(subresource(request->verb)));
+    }
+    return 0;
+}
