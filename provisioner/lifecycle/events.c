@@ -1,14 +1,12 @@
 /* events.c - Kubernetes events: what people see with kubectl describe; few of them, and none twice. */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/json_out.h"
 #include "provisioner/lifecycle/control_internal.h"
 
-enum { MESSAGE_MAX = 1000, SAME_MS = 600000, TIME_MAX = 32 };
+enum { MESSAGE_MAX = 1000, SAME_MS = 600000 };
 
 static const char *const API_VERSIONS[CLUSTER_KINDS] = {
     [CLUSTER_POD] = "v1",
@@ -49,18 +47,10 @@ static bool may_say(struct control *control, const struct event *event)
     return true;
 }
 
-static void write_time(struct clock_wall at, char text[TIME_MAX])
-{
-    time_t seconds = (time_t)(at.ns / 1000000000);
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    strftime(text, TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
-
 static void write_body(struct control *control, const struct event *event, struct buf *buf)
 {
-    char at[TIME_MAX], suffix[11];
-    write_time(control->effects.loop->clock->wall(control->effects.loop->clock->context), at);
+    char at[CLOCK_TEXT_BYTES], suffix[11];
+    clock_text_seconds(control->effects.loop->clock->wall(control->effects.loop->clock->context), at);
     chance_suffix(control->effects.chance, 10, suffix);
     char name[256]; /* a longer object name is cut: events' names are ours to choose */
     snprintf(name, sizeof(name), "%.*s.%s", event->name.len < 200 ? (int)event->name.len : 200, event->name.ptr,
