@@ -92,6 +92,13 @@ struct view {
 CC_MUST_CHECK int state_view(struct state *state, struct arena *arena, struct view *ret, struct err *err);
 void state_view_release(struct state *state, struct view *view);
 
+enum { STATE_SHAPE_BYTES = 17 };
+/*
+ * A pod's shape for struct claim_slot: a hash of its canonical spec (objects->spec_keys, which a view's objects share)
+ * and its role, as 16 hex digits and a NUL. The same from one run to the next.
+ */
+void state_pod_shape(const struct objects *objects, const struct pod *pod, char ret[STATE_SHAPE_BYTES]);
+
 uint32_t view_pod(const struct view *view, struct str namespace_, struct str name);
 uint32_t view_node(const struct view *view, struct str name);
 
