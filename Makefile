@@ -78,7 +78,7 @@ TEST_SRC := $(wildcard tests/unit/*.c tests/property/*.c)
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJ) $(BUILD)/libstoker.a
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka -lssl $(LIBS)
 
 .PHONY: tests tests-run
 tests: $(TESTS)

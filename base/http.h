@@ -29,9 +29,9 @@ struct http_request {
     struct str body;
     const struct http_tls *tls; /* NULL: the system's trust; must outlive the call */
     int64_t connect_timeout_ms; /* 0: 10 s */
-    int64_t timeout_ms;         /* of the whole call; 0: none (streams) */
+    int64_t timeout_ms;         /* of the whole call, waiting for a connection included; 0: none (streams) */
     int64_t idle_timeout_ms;    /* without a byte; 0: none */
-    size_t max_response_bytes;  /* 0: HTTP_MAX_RESPONSE_BYTES */
+    size_t max_response_bytes;  /* of what is kept, not of what goes to `chunk`; 0: HTTP_MAX_RESPONSE_BYTES */
 };
 
 struct http_response {

@@ -17,7 +17,7 @@ CC_MUST_CHECK int worker_inline_open(struct loop *loop, struct worker_inline **r
 struct worker worker_inline_worker(struct worker_inline *inline_worker);
 void worker_inline_close(struct worker_inline *inline_worker);
 
-/* A real thread; it wakes the loop through `curl`. close waits for the job under way. */
+/* A real thread; it wakes the loop through `curl`. close waits for the job under way, whose `done` is not called. */
 struct http_curl;
 struct worker_thread;
 CC_MUST_CHECK int worker_thread_open(struct http_curl *curl, struct worker_thread **ret, struct err *err);
