@@ -28,6 +28,7 @@ enum cluster_kind {
     CLUSTER_LEASE = CLUSTER_WATCHED,
     CLUSTER_EVENT,
     CLUSTER_CRD,
+    CLUSTER_VERSION, /* GET alone, by the name "version": {major, minor, gitVersion} */
     CLUSTER_KINDS
 };
 

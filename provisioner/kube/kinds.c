@@ -50,6 +50,7 @@ static const struct kube_kind KINDS[CLUSTER_KINDS] = {
     [CLUSTER_CRD] = {.name = "CustomResourceDefinition",
                      .group_version = "apiextensions.k8s.io/v1",
                      .resource = "customresourcedefinitions"},
+    [CLUSTER_VERSION] = {.name = "Version", .group_version = "", .resource = "version"},
 };
 
 const struct kube_kind *kube_kind(enum cluster_kind kind)
@@ -118,6 +119,12 @@ int kube_request_path(struct buf *buf, const struct cluster_request *request, st
 {
     const struct kube_kind *kind = &KINDS[request->kind];
     bool named = request->verb != CLUSTER_CREATE;
+    if (request->kind == CLUSTER_VERSION) { /* of the server itself, not an object */
+        if (request->verb != CLUSTER_GET)
+            return err_set(err, ERR_INVALID, "the version can only be read");
+        buf_add(buf, STR("/version"));
+        return 0;
+    }
     if (kind->namespaced ? !segment_good(request->namespace_) : request->namespace_.len > 0)
         return err_set(err, ERR_INVALID, "a %s %s a namespace", kind->name, kind->namespaced ? "needs" : "has not");
     if (named && !segment_good(request->name))

@@ -48,3 +48,13 @@ struct cluster kube_cluster(struct kube *kube)
 {
     return (struct cluster){start, request, kube};
 }
+
+void kube_want_karpenter(struct kube *kube, bool wanted)
+{
+    if (kube->options.karpenter_manifests == wanted)
+        return;
+    kube->options.karpenter_manifests = wanted;
+    for (size_t i = 0; i < CLUSTER_WATCHED; i++)
+        if (kube_kind((enum cluster_kind)i)->karpenter)
+            watcher_rethink(&kube->watchers[i]);
+}

@@ -25,4 +25,7 @@ CC_MUST_CHECK int kube_open(const struct kube_options *options, struct kube **re
 void kube_close(struct kube *kube);
 struct cluster kube_cluster(struct kube *kube);
 
+/* Changes options.karpenter_manifests: the sink is told of those documents, or that there are none any more. */
+void kube_want_karpenter(struct kube *kube, bool wanted);
+
 #endif

@@ -69,6 +69,8 @@ struct watcher {
 CC_MUST_CHECK int watcher_init(struct watcher *watcher, struct kube *kube, enum cluster_kind kind, struct err *err);
 void watcher_release(struct watcher *watcher);
 void watcher_start(struct watcher *watcher);
+/* Lists anew, or tells that there is nothing, after the options have changed what is wanted. */
+void watcher_rethink(struct watcher *watcher);
 
 /* Writes, and reads by name: as many at once as KUBE_WRITES_MAX, the others in order. */
 enum { KUBE_WRITES_MAX = 64, KUBE_WRITES_QUEUED_MAX = 8192 };

@@ -29,6 +29,7 @@ enum {
     FORBIDDEN_MS = 30000,
     MISSING_MS = 5000,
     MISSING_OPTIONAL_MS = 30000,
+    UNWANTED_MS = 3600000,
     STEADY_MS = 10000, /* a watch that stood so long was no failure */
     REFUSED_MOST = 3,  /* answers in a row that refuse to go on from a version, before all is listed */
     REPORT_AGAIN_MS = 60000
@@ -456,7 +457,7 @@ static void on_timer(void *context)
     case WATCHER_OFF: break;
     case WATCHER_WAITING:
         if (!wanted(watcher)) {
-            loop_timer_cancel(watcher->kube->options.loop, &watcher->timer);
+            set_timer(watcher, UNWANTED_MS);
             tell_empty(watcher);
         } else if (watcher->version[0]) {
             begin_watch(watcher, false);
@@ -492,5 +493,13 @@ void watcher_release(struct watcher *watcher)
 
 void watcher_start(struct watcher *watcher)
 {
+    wait_for(watcher, 0);
+}
+
+void watcher_rethink(struct watcher *watcher)
+{
+    if (watcher->state == WATCHER_OFF)
+        return;
+    forget_list(watcher);
     wait_for(watcher, 0);
 }

@@ -247,6 +247,24 @@ static void karpenter_not_wanted(void **state)
     assert_int_equal(fake_http_asked(world->http, NULL, "karpenter"), 0);
 }
 
+/* Karpenter has gone, and comes back. */
+static void karpenter_wanted_later(void **state)
+{
+    struct kube_world *world = *state;
+    world->only = CLUSTER_KARPENTER_PROVISIONER;
+    kube_world_start(world);
+    world_expect(world, 100, "relist listed");
+    kube_want_karpenter(world->kube, true);
+    world_expect(world, 10, "");
+    fake_http_push(world->http, "karpenter.sh/v1alpha5/provisioners",
+                   "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Provisioner\",\"apiVersion\":\"karpenter.sh/v1alpha5\","
+                   "\"metadata\":{\"name\":\"a\",\"resourceVersion\":\"1\"}}}\n" INITIAL_END("2"));
+    world_expect(world, 10, "relist put:a@1 listed");
+    kube_want_karpenter(world->kube, false);
+    world_expect(world, 10, "relist listed");
+    world_expect(world, 100000, "");
+}
+
 static void karpenter_wanted_but_not_there(void **state)
 {
     struct kube_world world;
@@ -336,6 +354,7 @@ int main(void)
         cmocka_unit_test(refusals),
         TEST(missing_kind_has_words),
         TEST(karpenter_not_wanted),
+        TEST(karpenter_wanted_later),
         cmocka_unit_test(karpenter_wanted_but_not_there),
         TEST(unreadable),
         TEST(unreadable_items),

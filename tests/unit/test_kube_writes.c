@@ -56,6 +56,7 @@ static void paths_and_bodies(void **state)
         {CLUSTER_GET, CLUSTER_POD, "ns", "a", "", "GET", "https://api:6443/api/v1/namespaces/ns/pods/a", ""},
         {CLUSTER_GET, CLUSTER_CRD, "", "nodeclaims.stoker.sh", "", "GET",
          "https://api:6443/apis/apiextensions.k8s.io/v1/customresourcedefinitions/nodeclaims.stoker.sh", ""},
+        {CLUSTER_GET, CLUSTER_VERSION, "", "version", "", "GET", "https://api:6443/version", ""},
         {CLUSTER_CREATE, CLUSTER_EVENT, "ns", "", "{}", "POST", "https://api:6443/api/v1/namespaces/ns/events",
          "application/json"},
         {CLUSTER_CREATE, CLUSTER_NODE_CLAIM, "", "", "{}", "POST",
