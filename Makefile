@@ -153,6 +153,15 @@ coverage:
 bench: $(BUILD)/stoker
 	@python3 bench/run.py $(BUILD)/stoker $(WORKLOADS)
 
+# The controller on real parts: tests/e2e/bootstrap puts them into STOKER_E2E_CACHE first. CASES names some of them.
+.PHONY: e2e e2e-bench
+e2e: $(BUILD)/stoker
+	@tests/e2e/bootstrap
+	@tests/e2e/run $(CASES)
+e2e-bench: $(BUILD)/stoker
+	@tests/e2e/bootstrap
+	@tests/e2e/bench $(WORKLOADS)
+
 .PHONY: install clean help
 install: $(BUILD)/stoker
 	install -D -m 755 $(BUILD)/stoker $(DESTDIR)$(PREFIX)/bin/stoker
@@ -169,6 +178,8 @@ help:
 	@echo "make format          clang-format over everything"
 	@echo "make coverage        lines executed by the tests, by folder"
 	@echo "make bench           WORKLOADS='mixed-1k …': cost, bound, time, memory, and the peers where they are there"
+	@echo "make e2e             CASES='spark …': stoker run on a real control plane, with Spark, on a stand-in for AWS"
+	@echo "make e2e-bench       WORKLOADS='mixed-1k …': how fast and how well a cluster gets its nodes"
 	@echo "make install         DESTDIR, PREFIX (/usr/local)"
 	@echo "make clean"
 

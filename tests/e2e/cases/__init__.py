@@ -1,0 +1,15 @@
+"""The cases. A function that is decorated with `case` gets a started world and says Failed, or nothing."""
+
+
+def case(installed=True, **world):
+    """`installed`: the chart is there. `world`: arguments of World."""
+    def mark(function):
+        function.is_case, function.installed, function.world = True, installed, world
+        return function
+    return mark
+
+
+def check(condition, what):
+    from world.parts import Failed
+    if not condition:
+        raise Failed(what)

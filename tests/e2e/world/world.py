@@ -1,0 +1,125 @@
+"""One world: control plane, AWS, nodes, proxies, a controller; made fresh for a case and torn down after it."""
+import json
+import os
+import pathlib
+import random
+import shutil
+import time
+
+from . import controller, manifests, spark
+from .aws import Aws
+from .controlplane import NODES_TOKEN, ControlPlane
+from .faults import Proxies, Proxy
+from .parts import PYTHON, ROOT, Failed, Part, free_port, wait, without_proxies
+
+PATIENCE_S = float(os.environ.get("E2E_PATIENCE", "1"))  # of slow machines: every time limit is multiplied
+
+
+class World:
+    def __init__(self, folder, cluster="e2e", region="us-east-1", boot_s=(2, 4), cloud_provider=True, seed=1):
+        self.folder = pathlib.Path(folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.cluster = cluster
+        self.plane = ControlPlane(self.folder)
+        self.aws = Aws(self.folder, region, cluster)
+        self.proxies = Proxies()
+        pki = self.plane.pki
+        self.kube_proxy = Proxy("kube", free_port(), self.plane.port, (pki / "apiserver.crt", pki / "apiserver.key", pki / "ca.crt"))
+        self.aws_proxy = Proxy("aws", free_port(), self.aws.port)
+        self.node_settings = {
+            "api": self.plane.url, "ca": str(self.plane.ca_file), "token": NODES_TOKEN, "ec2": self.aws.url, "cluster": cluster,
+            "folder": str(self.folder / "pods"), "boot_s": boot_s, "memory_less": 0, "cloud_provider": cloud_provider, "unready": False,
+            "octet": random.randint(10, 250), "seed": seed}
+        self.nodes = Part("nodes", [PYTHON, "-m", "world.nodes", self.folder / "nodes.json"], self.folder, cwd=ROOT / "tests/e2e",
+                          env=without_proxies())
+        self.controllers = []
+        self.killed_on_purpose = False
+
+    def start(self):
+        (self.folder / "pods").mkdir()
+        self.configure_nodes()
+        self.aws.part.start()  # while etcd and the API server start
+        self.plane.start()
+        self.aws.start_queue()
+        self.proxies.start(self.kube_proxy)
+        self.proxies.start(self.aws_proxy)
+        self.nodes.start()
+        self.plane.apply(*spark.access())
+        return self
+
+    def configure_nodes(self, **settings):
+        self.node_settings.update(settings)
+        fresh = self.folder / "nodes.json.new"
+        fresh.write_text(json.dumps(self.node_settings))
+        fresh.rename(self.folder / "nodes.json")
+
+    def install(self):
+        controller.install(self.plane, self.aws, self.cluster)
+
+    def run_controller(self, name="stoker", extra=(), direct=False, ready=True):
+        made = controller.Controller(self, name, extra, direct)
+        self.controllers.append(made)
+        return made.start(ready)
+
+    def stop(self):
+        for part in [c.part for c in self.controllers] + [self.nodes, self.aws.part]:
+            if part.process:
+                part.stop(5)
+        self.plane.stop()
+
+    # Looking
+
+    def wait(self, what, condition, timeout_s=60, every_s=0.3):
+        def checked():
+            for name, part in self.living_parts():
+                if not part.alive():
+                    raise Failed(f"{name} ended with {part.process.returncode} while waiting for {what}: {part.tail()}")
+            return condition()
+        return wait(what, checked, timeout_s * PATIENCE_S, every_s)
+
+    def living_parts(self):
+        yield "nodes", self.nodes
+        yield "aws", self.aws.part
+        if not self.killed_on_purpose:
+            for one in self.controllers:
+                yield one.name, one.part
+
+    def list(self, resource, **selector):
+        paths = {"pods": "/api/v1/pods", "nodes": "/api/v1/nodes", "claims": "/apis/stoker.sh/v1alpha1/nodeclaims",
+                 "provisioners": "/apis/stoker.sh/v1alpha1/provisioners", "events": "/api/v1/events"}
+        query = ",".join(f"{k.replace('__', '/')}={v}" for k, v in selector.items())
+        return self.plane.admin.items(paths[resource] + (f"?labelSelector={query}" if query else ""))
+
+    def pods(self, prefix=""):
+        return [p for p in self.list("pods") if p["metadata"]["name"].startswith(prefix)]
+
+    def events(self, reason=None, name=None):
+        """Of the namespace default and of pods' own: those with this reason, about this object."""
+        return [e for e in self.list("events") if (reason is None or e.get("reason") == reason)
+                and (name is None or e["involvedObject"]["name"] == name)]
+
+    def all_running(self, count, prefix=""):
+        pods = self.pods(prefix)
+        return len(pods) == count and all(p["status"].get("phase") == "Running" for p in pods)
+
+    def empty(self):
+        """Everything was given back: no claim, no node, no instance."""
+        return not self.list("claims") and not self.list("nodes") and not self.aws.instances("pending", "running", "shutting-down")
+
+    def node_events(self, event=None):
+        lines = [json.loads(line) for line in self.nodes.text().splitlines() if line.startswith("{")]
+        return [line for line in lines if event is None or line["event"] == event]
+
+    def provision(self, *documents):
+        """Applies Provisioners and templates, and waits until the controller has said that they are good."""
+        self.plane.apply(*(documents or (manifests.template(), manifests.provisioner())))
+
+    def kill_pods(self, prefix=""):
+        for pod in self.pods(prefix):
+            path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+            self.plane.admin.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0})
+
+
+def elapsed(since):
+    return time.monotonic() - since
