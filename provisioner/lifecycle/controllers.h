@@ -121,8 +121,8 @@ void control_hold(struct control *control, struct str provisioner);
 void control_hold_end(struct control *control, struct str provisioner);
 bool control_held(const struct control *control, struct str provisioner);
 
-/* How often offerings were marked: another number, another catalogue. */
-uint64_t control_marks(const struct control *control);
+/* Another number after offerings were marked, or marks have ended: another catalogue. */
+uint64_t control_marks(struct control *control);
 
 bool claim_may_move(enum claim_phase from, enum claim_phase to);
 /* Moves a claim's phase: asserts that the move is allowed (lifecycle/phase.c) and traces it. The caller patches. */

@@ -27,6 +27,7 @@ static void drop_old(struct control *control)
         else
             mark_free(&control->marks.items[i]);
     }
+    control->marks_changed += kept != control->marks.len;
     control->marks.len = kept;
 }
 
@@ -76,8 +77,9 @@ void control_mark_unavailable(struct control *control, struct str instance_type,
     control_wake_at(control, until); /* what had to wait for it may be had again */
 }
 
-uint64_t control_marks(const struct control *control)
+uint64_t control_marks(struct control *control)
 {
+    drop_old(control);
     return control->marks_changed;
 }
 

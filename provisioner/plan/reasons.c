@@ -1,6 +1,7 @@
 #include "provisioner/plan/reasons.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/quantity.h"
 
@@ -62,4 +63,34 @@ const char *reason_leftover(const struct market *market, const struct solver_pla
     if (leftover->why == SOLVER_LIMIT)
         return "no room within the limits of the Provisioners that admit it";
     return "no offering and no existing node that admits it has the room";
+}
+
+const char *reason_word(const char *reason)
+{
+    /* The first that occurs: what binds last stands first. */
+    static const struct {
+        const char *part, *word;
+    } words[] = {
+        {"it waits", "gang"},
+        {"the limit", "limit"},
+        {"topologyKey", "topology"},
+        {"affinity over", "topology"},
+        {"kept in zone", "topology"},
+        {"PersistentVolume", "volume"},
+        {"StorageClass", "volume"},
+        {"its volume", "volume"},
+        {"is large enough", "too-large"},
+        {"no admitted instance type has", "too-large"},
+        {"no Provisioner has only taints", "taints"},
+        {"taints are tolerated", "taints"},
+        {"there is no Provisioner", "no-provisioner"},
+        {"no Provisioner", "constraints"},
+        {"no offering", "no-offering"},
+        {"affinity", "constraints"},
+        {"node selector", "constraints"},
+    };
+    for (size_t i = 0; i < CC_COUNT(words); i++)
+        if (strstr(reason, words[i].part))
+            return words[i].word;
+    return "other";
 }

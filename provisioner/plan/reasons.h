@@ -19,4 +19,8 @@ const char *reason_limit_name(const struct market *market, const struct solver_p
 const char *reason_leftover(const struct market *market, const struct solver_plan *plan,
                             const struct solver_leftover *leftover, struct arena *arena);
 
+/* One word of a bounded set for a reason that the planner gives, for metrics: "limit", "gang", "topology", … "other".
+ */
+const char *reason_word(const char *reason);
+
 #endif

@@ -1,0 +1,301 @@
+/* carry_out.c - what a plan says is done: slots on nodes that are coming, purchases, and words for who must wait. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provisioner/lifecycle/demands.h"
+#include "provisioner/plan/reasons.h"
+
+enum { BUSY_MS = 1000 }; /* a claim that was being written: its slots are planned again */
+
+static bool is_copy(const struct solve *solve, uint32_t i)
+{
+    const struct pod *pod = &solve->objects.pods.items[i];
+    return view_pod(&solve->view, pod->namespace_, pod->name) != i;
+}
+
+/* A pod on a node that goes is planned for as a copy: the original may run to its end. */
+bool still_waits(const struct pass *pass, const struct solve *solve, uint32_t i)
+{
+    const struct pod *then = &solve->objects.pods.items[i];
+    const struct pod *now = state_pod(pass->state, then->namespace_, then->name);
+    if (is_copy(solve, i))
+        return true;
+    return now && str_eq(now->uid, then->uid) && !now->node_name.len && !now->deleting && now->phase != POD_SUCCEEDED &&
+           now->phase != POD_FAILED;
+}
+
+int slot_for(const struct solve *solve, uint32_t i, struct arena *arena, struct claim_slot *ret, struct err *err)
+{
+    const struct pod *pod = &solve->objects.pods.items[i];
+    char *shape = arena_alloc(arena, STATE_SHAPE_BYTES);
+    if (!shape)
+        return err_nomem(err);
+    state_pod_shape(&solve->objects, pod, shape);
+    *ret = (struct claim_slot){pod->namespace_, pod->name, pod->uid, pod->app, str_of(shape)};
+    return 0;
+}
+
+/* Room on a node that is coming is kept by slots of its claim. */
+static int add_slots(struct pass *pass, struct demand_part *part, const struct node_claim *claim,
+                     const struct answer_existing *existing, struct err *err)
+{
+    const struct solve *solve = part->plan;
+    struct claim_slot *slots = arena_array(pass->arena, struct claim_slot, claim->n_slots + existing->n_pods);
+    if (!slots)
+        return err_nomem(err);
+    if (claim->n_slots)
+        memcpy(slots, claim->slots, claim->n_slots * sizeof(*slots));
+    struct node_claim changed = *claim;
+    for (uint32_t i = 0; i < existing->n_pods; i++) {
+        if (!still_waits(pass, solve, existing->pods[i]))
+            continue;
+        int code = slot_for(solve, existing->pods[i], pass->arena, &slots[changed.n_slots], err);
+        if (code)
+            return code;
+        changed.n_slots++;
+    }
+    if (changed.n_slots == claim->n_slots)
+        return 0;
+    if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name)) {
+        part->again = (struct clock_mono){pass->now.ns + BUSY_MS * INT64_C(1000000)};
+        return 0;
+    }
+    changed.slots = slots;
+    return control_patch_spec(pass->control, &changed, "slots", err);
+}
+
+static int by_pod(const void *left, const void *right)
+{
+    const struct try *a = left, *b = right;
+    return (a->pod > b->pod) - (a->pod < b->pod);
+}
+
+static const struct try *old_try(const struct demand_part *part, size_t n_sorted, uint64_t pod)
+{
+    const struct try like = {.pod = pod};
+    return n_sorted ? bsearch(&like, part->tries.items, n_sorted, sizeof(like), by_pod) : NULL;
+}
+
+/* kube-scheduler is to bind these: they are watched, so that they do not wait for ever. */
+static int add_tries(struct pass *pass, struct demand_part *part, size_t n_old, const struct answer_existing *existing,
+                     struct err *err)
+{
+    uint64_t node = str_hash(existing->node);
+    for (uint32_t i = 0; i < existing->n_pods; i++) {
+        struct try try = {pod_key(&part->plan->objects.pods.items[existing->pods[i]]), node, pass->now, false};
+        const struct try *old = old_try(part, n_old, try.pod);
+        if (old && old->node == node)
+            try.since = old->since;
+        if (!VEC_PUSH(&part->tries, try))
+            return err_nomem(err);
+    }
+    return 0;
+}
+
+/* The claim of a node that is still closed, or has not joined; NULL: the node is open, or nobody's. */
+static const struct node_claim *coming_claim(const struct pass *pass, const struct solve *solve, struct str node)
+{
+    uint32_t i = view_node(&solve->view, node);
+    if (i == VIEW_NONE || solve->view.nodes[i].claim == VIEW_NONE)
+        return NULL;
+    const struct node_claim *claim = solve->view.claims[solve->view.nodes[i].claim].claim;
+    claim = state_claim(pass->state, claim->name);
+    return claim && claim->phase < CLAIM_INITIALIZED ? claim : NULL;
+}
+
+/* Tries of pods that a new plan speaks of again are replaced; those in vain stay, so that their nodes stay closed. */
+static int use_existing(struct pass *pass, struct demand_part *part, struct err *err)
+{
+    const struct answer *answer = &part->plan->result.answer;
+    size_t n_old = part->tries.len;
+    int code = 0;
+    for (size_t i = 0; i < answer->n_existing && !code; i++) {
+        const struct node_claim *claim = coming_claim(pass, part->plan, answer->existing[i].node);
+        if (claim)
+            code = add_slots(pass, part, claim, &answer->existing[i], err);
+        else
+            code = add_tries(pass, part, n_old, &answer->existing[i], err);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < part->tries.len; i++)
+        if (i >= n_old)
+            part->tries.items[kept++] = part->tries.items[i];
+    part->tries.len = kept;
+    if (kept)
+        qsort(part->tries.items, kept, sizeof(struct try), by_pod);
+    return code;
+}
+
+/* Gauges of pods by why they wait, and an event for each that no plan has a place for. */
+static void tell_pods(struct pass *pass, struct demand_part *part)
+{
+    const struct solve *solve = part->plan;
+    const struct answer *answer = &solve->result.answer;
+    struct metrics *metrics = control_effects(pass->control)->metrics;
+    metrics_clear(metrics, METRIC_PODS_PENDING);
+    metrics_set(metrics, METRIC_PODS_PENDING, &STR("planned"), (double)(part->n_served + answer->n_scheduled));
+    for (size_t i = 0; i < answer->n_unschedulable; i++) {
+        const struct answer_unschedulable *left = &answer->unschedulable[i];
+        const struct pod *pod = &solve->objects.pods.items[left->pod];
+        metrics_add(metrics, METRIC_PODS_PENDING,
+                    &(struct str){reason_word(left->reason), strlen(reason_word(left->reason))}, 1);
+        if (!solve->narrowed && !is_copy(solve, left->pod) && still_waits(pass, solve, left->pod))
+            control_event(pass->control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_WARNING,
+                          "NoNodePlanned", "%s", left->reason);
+    }
+    part->told = 0;
+}
+
+static void tell_plan(struct pass *pass, const struct solve *solve)
+{
+    const struct control_effects *effects = control_effects(pass->control);
+    const struct answer *answer = &solve->result.answer;
+    metrics_observe(effects->metrics, METRIC_SOLVE_SECONDS, NULL, answer->solve_ms / 1000);
+    if (answer->n_nodes && answer->lower_bound_microusd > 0)
+        metrics_set(effects->metrics, METRIC_PLAN_GAP, NULL,
+                    (double)answer->cost_microusd / (double)answer->lower_bound_microusd - 1);
+    log_event(effects->log, LOG_INFO, "plan", LOG_I("pods", answer->n_pods), LOG_I("new_nodes", answer->n_nodes),
+              LOG_I("on_nodes", answer->n_existing), LOG_I("unschedulable", answer->n_unschedulable),
+              LOG_F("usd_per_hour", (double)answer->cost_microusd / 1e6),
+              LOG_F("bound_usd_per_hour", (double)answer->lower_bound_microusd / 1e6),
+              LOG_F("solve_ms", answer->solve_ms), LOG_C("method", answer->method ? answer->method : ""));
+}
+
+/* What a Provisioner may still have of a resource, all nodes there are and are coming counted; `charged` comes off. */
+static int64_t room_of(const struct pass *pass, const struct provisioner *provisioner,
+                       const struct cloud_resource *limit)
+{
+    const struct objects *objects = &pass->view.objects;
+    int64_t room = limit->amount;
+    for (size_t i = 0; i < objects->nodes.len; i++) {
+        const struct node *node = &objects->nodes.items[i];
+        const struct str *owner = labels_get(&node->labels, STR("karpenter.sh/provisioner-name"));
+        if (!owner || !str_eq(*owner, provisioner->name))
+            continue;
+        for (size_t k = 0; k < node->capacity.n; k++)
+            if (str_eq(node->capacity.items[k].name, limit->name))
+                room -= node->capacity.items[k].amount;
+    }
+    return room;
+}
+
+static int64_t capacity_of(const struct answer_machine *machine, struct str name)
+{
+    for (size_t i = 0; i < machine->n_capacity; i++)
+        if (str_eq(machine->capacity[i].name, name))
+            return machine->capacity[i].amount;
+    return 0;
+}
+
+/*
+ * How many of a purchase's nodes its Provisioner's limits still let in, as they are now, with what the purchases before
+ * it are charged. The plan kept the limits as they were: this is for those that were changed meanwhile.
+ */
+static uint32_t within_limits(const struct pass *pass, const struct demand_part *part, const struct purchase *purchase)
+{
+    const struct answer_machine *machine = purchase->nodes[0].machine;
+    const struct provisioner *provisioner = state_provisioner(pass->state, purchase->nodes[0].provisioner);
+    uint32_t n = provisioner ? purchase->n : 0;
+    for (size_t r = 0; n && r < provisioner->limits.n; r++) {
+        const struct cloud_resource *limit = &provisioner->limits.items[r];
+        int64_t each = capacity_of(machine, limit->name);
+        if (each <= 0)
+            continue;
+        int64_t room = room_of(pass, provisioner, limit);
+        for (uint32_t i = 0; &part->purchases[i] != purchase; i++)
+            if (str_eq(part->purchases[i].nodes[0].provisioner, provisioner->name))
+                room -= capacity_of(part->purchases[i].nodes[0].machine, limit->name) * part->purchases[i].n;
+        int64_t most = room > 0 ? room / each : 0;
+        n = most < n ? (uint32_t)most : n;
+    }
+    return n;
+}
+
+/* Nodes of a group whose pods are still there, side by side. */
+static int choose_nodes(struct pass *pass, struct solve *solve, const struct answer_node *nodes, size_t n,
+                        struct purchase *purchase, struct err *err)
+{
+    struct answer_node *kept = arena_array(&solve->arena, struct answer_node, n);
+    if (!kept)
+        return err_nomem(err);
+    uint32_t n_kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t left = 0;
+        for (uint32_t k = 0; k < nodes[i].n_pods; k++)
+            left += still_waits(pass, solve, nodes[i].pods[k]);
+        if (left)
+            kept[n_kept++] = nodes[i];
+    }
+    purchase->nodes = kept;
+    purchase->n = n_kept;
+    return 0;
+}
+
+static int start_purchases(struct pass *pass, struct demand_part *part, struct err *err)
+{
+    struct solve *solve = part->plan;
+    const struct answer *answer = &solve->result.answer;
+    part->purchases = arena_array(&solve->arena, struct purchase, answer->n_nodes);
+    if (!part->purchases)
+        return err_nomem(err);
+    for (size_t from = 0, to; from < answer->n_nodes; from = to) {
+        to = from + 1;
+        while (to < answer->n_nodes && answer->nodes[to].group == answer->nodes[from].group)
+            to++;
+        struct purchase *purchase = &part->purchases[part->n_purchases];
+        *purchase = (struct purchase){.solve = solve, .since = pass->now};
+        int code = choose_nodes(pass, solve, &answer->nodes[from], to - from, purchase, err);
+        if (code)
+            return code;
+        if (purchase->n)
+            purchase->n = within_limits(pass, part, purchase);
+        if (!purchase->n)
+            continue;
+        code = purchase_start(pass, purchase, err);
+        if (code)
+            return code;
+        part->n_purchases++;
+    }
+    return 0;
+}
+
+/* A Provisioner that the planner refuses must not keep the others waiting: it is held, and told why. */
+static void blame(struct pass *pass, const struct solve *solve)
+{
+    for (size_t i = 0; i < solve->objects.provisioners.len; i++) {
+        const struct provisioner *provisioner = &solve->objects.provisioners.items[i];
+        char start[300];
+        snprintf(start, sizeof(start), "Provisioner %.*s:", STR_ARG(provisioner->name));
+        if (!strstr(solve->err.message, start))
+            continue;
+        control_hold(pass->control, provisioner->name);
+        control_event(pass->control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER,
+                      STR(""), provisioner->name, provisioner->uid, EVENT_WARNING, "NotPlanned", "%s",
+                      solve->err.message);
+    }
+}
+
+int carry_out(struct pass *pass, struct demand_part *part, struct err *err)
+{
+    struct solve *solve = part->running;
+    part->running = NULL;
+    part->plan = solve;
+    part->n_purchases = 0;
+    if (solve->code < 0) {
+        log_event(control_effects(pass->control)->log, LOG_ERROR, "plan-failed", LOG_ERR(&solve->err));
+        blame(pass, solve);
+        part->again = (struct clock_mono){pass->now.ns + 5 * INT64_C(1000000000)};
+        return 0;
+    }
+    tell_plan(pass, solve);
+    control_count_plan(pass->control);
+    int code = use_existing(pass, part, err);
+    if (!code)
+        code = start_purchases(pass, part, err);
+    if (!code)
+        tell_pods(pass, part);
+    else
+        part->again = pass->now; /* what was not begun is planned again */
+    return code;
+}

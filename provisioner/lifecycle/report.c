@@ -1,0 +1,288 @@
+/* report.c - what there is, in gauges; what is wrong with a Provisioner, and what it uses, in its status. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "base/quantity.h"
+#include "base/vec.h"
+#include "provisioner/api/label_keys.h"
+#include "provisioner/lifecycle/controllers.h"
+
+enum { REPORT_MS = 5000 }; /* between two reports */
+
+struct written {
+    uint64_t object; /* hash of kind and name */
+    uint64_t status; /* of what was written last */
+};
+
+struct report_part {
+    struct clock_mono last;
+    uint64_t generation;
+    VEC(struct written) written;
+};
+
+static void part_release(void *data)
+{
+    struct report_part *part = data;
+    VEC_FREE(&part->written);
+}
+
+static struct str label_or_none(const struct labels *labels, const char *key)
+{
+    const struct str *value = labels_get(labels, str_of(key));
+    return value ? *value : STR("");
+}
+
+/* "us-west-2a" is in the node's label once it has joined, in the claim once it is launched. */
+static void report_claim(struct metrics *metrics, const struct node_claim *claim)
+{
+    struct str capacity_type = str_of(cloud_capacity_type_name(claim->capacity_type));
+    const struct str node[] = {claim->provisioner, capacity_type, claim->zone, claim->instance_type,
+                               str_of(claim_phase_name(claim->phase))};
+    const struct str cost[] = {claim->provisioner, capacity_type};
+    metrics_add(metrics, METRIC_NODES, node, 1);
+    metrics_add(metrics, METRIC_PLANNED_COST, cost, (double)claim->price_microusd / 1e6);
+    metrics_add(metrics, METRIC_WORST_COST, cost, (double)claim->worst_microusd / 1e6);
+    if (claim->instance_id.len && claim->realised_microusd >= 0)
+        metrics_add(metrics, METRIC_REALISED_COST, cost, (double)claim->realised_microusd / 1e6);
+}
+
+static void report_node(struct metrics *metrics, const struct node *node, const struct node_claim *claim)
+{
+    if (claim->realised_microusd < 0)
+        return;
+    const struct str labels[] = {node->name,           node->name,
+                                 claim->instance_type, label_or_none(&node->labels, LABEL_REGION),
+                                 node->provider_id,    label_or_none(&node->labels, LABEL_ARCH)};
+    metrics_set(metrics, METRIC_NODE_COST, labels, (double)claim->realised_microusd / 1e6);
+}
+
+static void report_nodes(struct pass *pass)
+{
+    static const enum metric gauges[] = {METRIC_NODES,     METRIC_PLANNED_COST, METRIC_WORST_COST, METRIC_REALISED_COST,
+                                         METRIC_NODE_COST, METRIC_LIMIT,        METRIC_USAGE};
+    struct metrics *metrics = control_effects(pass->control)->metrics;
+    const struct view *view = &pass->view;
+    for (size_t i = 0; i < CC_COUNT(gauges); i++)
+        metrics_clear(metrics, gauges[i]);
+    for (uint32_t i = 0; i < view->n_claims; i++)
+        report_claim(metrics, view->claims[i].claim);
+    for (size_t i = 0; i < view->objects.nodes.len; i++)
+        if (view->nodes[i].real && view->nodes[i].claim != VIEW_NONE)
+            report_node(metrics, view->nodes[i].real, view->claims[view->nodes[i].claim].claim);
+}
+
+/* What a Provisioner's nodes have, those that are coming too: what its limits are charged with. */
+struct usage {
+    struct cloud_resource *items; /* [n] sorted by name */
+    size_t n;
+};
+
+static bool add_resource(struct arena *arena, struct usage *usage, const struct cloud_resource *resource)
+{
+    size_t at = 0;
+    while (at < usage->n && str_cmp(usage->items[at].name, resource->name) < 0)
+        at++;
+    if (at < usage->n && str_eq(usage->items[at].name, resource->name)) {
+        usage->items[at].amount += resource->amount;
+        return true;
+    }
+    struct cloud_resource *items = arena_array(arena, struct cloud_resource, usage->n + 1);
+    if (!items)
+        return false;
+    for (size_t i = 0; i < usage->n; i++)
+        items[i < at ? i : i + 1] = usage->items[i];
+    items[at] = *resource;
+    usage->items = items;
+    usage->n++;
+    return true;
+}
+
+static int sum_usage(struct pass *pass, struct usage *usages, struct err *err)
+{
+    const struct objects *objects = &pass->view.objects;
+    for (size_t i = 0; i < objects->nodes.len; i++) {
+        const struct node *node = &objects->nodes.items[i];
+        const struct str *owner = labels_get(&node->labels, STR(LABEL_PROVISIONER));
+        for (size_t p = 0; owner && p < objects->provisioners.len; p++) {
+            if (!str_eq(objects->provisioners.items[p].name, *owner))
+                continue;
+            for (size_t r = 0; r < node->capacity.n; r++)
+                if (!add_resource(pass->arena, &usages[p], &node->capacity.items[r]))
+                    return err_nomem(err);
+            break;
+        }
+    }
+    return 0;
+}
+
+static void report_limits(struct pass *pass, const struct usage *usages)
+{
+    struct metrics *metrics = control_effects(pass->control)->metrics;
+    const struct objects *objects = &pass->view.objects;
+    for (size_t p = 0; p < objects->provisioners.len; p++) {
+        const struct provisioner *provisioner = &objects->provisioners.items[p];
+        for (size_t i = 0; i < provisioner->limits.n; i++) {
+            const struct str labels[] = {provisioner->name, provisioner->limits.items[i].name};
+            bool milli = str_is(labels[1], "cpu");
+            metrics_set(metrics, METRIC_LIMIT, labels,
+                        (double)provisioner->limits.items[i].amount / (milli ? 1000 : 1));
+        }
+        for (size_t i = 0; i < usages[p].n; i++) {
+            const struct str labels[] = {provisioner->name, usages[p].items[i].name};
+            bool milli = str_is(labels[1], "cpu");
+            metrics_set(metrics, METRIC_USAGE, labels, (double)usages[p].items[i].amount / (milli ? 1000 : 1));
+        }
+    }
+}
+
+/* One object's status in the making. */
+struct status {
+    enum cluster_kind kind;
+    struct str name, uid, findings;
+    const struct usage *usage; /* NULL: not a Provisioner, or one that is not used */
+};
+
+static const char *amount_text(const struct cloud_resource *resource, char text[QUANTITY_TEXT_MAX])
+{
+    if (str_is(resource->name, "cpu"))
+        return quantity_milli_text(resource->amount, text);
+    return quantity_bytes_text(resource->amount, text);
+}
+
+static void write_ready(struct json_out *json, const struct status *status)
+{
+    bool good = !status->findings.len;
+    json_open_list(json, "conditions");
+    json_open_map(json, NULL);
+    json_str(json, "type", STR("Ready"));
+    json_str(json, "status", good ? STR("True") : STR("False"));
+    json_str(json, "reason", good ? STR("Valid") : STR("Invalid"));
+    json_str(json, "message", status->findings);
+}
+
+/* Without the time of the condition's change, which is not what the status says. */
+static void write_resources(struct json_out *json, const struct status *status)
+{
+    char text[QUANTITY_TEXT_MAX];
+    if (!status->usage)
+        return;
+    json_open_map(json, "resources");
+    for (size_t i = 0; i < status->usage->n; i++)
+        json_str_by(json, status->usage->items[i].name, str_of(amount_text(&status->usage->items[i], text)));
+    json_close_map(json);
+}
+
+static int write_status(const struct status *status, struct clock_wall changed, struct arena *arena, struct str *ret,
+                        struct err *err)
+{
+    struct buf buf = BUF_INIT(arena);
+    struct json_out json = JSON_OUT(&buf);
+    json_open_map(&json, NULL);
+    json_open_map(&json, "status");
+    write_ready(&json, status);
+    if (changed.ns) {
+        char at[CLOCK_TEXT_BYTES];
+        clock_text_seconds(changed, at);
+        json_str(&json, "lastTransitionTime", str_of(at));
+    }
+    json_close_map(&json);
+    json_close_list(&json);
+    write_resources(&json, status);
+    json_close_map(&json);
+    json_close_map(&json);
+    return buf_str(&buf, ret, err);
+}
+
+static struct written *find_written(struct report_part *part, uint64_t object)
+{
+    for (size_t i = 0; i < part->written.len; i++)
+        if (part->written.items[i].object == object)
+            return &part->written.items[i];
+    return VEC_PUSH(&part->written, (struct written){.object = object}) ? &part->written.items[part->written.len - 1]
+                                                                        : NULL;
+}
+
+/* What was not written is written with the next report. */
+static void on_written(struct control *control, void *context, const struct cluster_answer *answer)
+{
+    struct report_part *part = context;
+    (void)control;
+    if (answer->err && answer->err->code != ERR_NOT_FOUND)
+        part->written.len = 0;
+}
+
+/* Patches a status that says something else than what was written last. Nothing was yet after a start: once then. */
+static int put_status(struct pass *pass, struct report_part *part, const struct status *status, struct err *err)
+{
+    struct str said, body;
+    int code = write_status(status, (struct clock_wall){0}, pass->arena, &said, err);
+    struct written *written = find_written(part, str_hash(status->name) * 31 + (uint64_t)status->kind);
+    if (code || !written)
+        return code ? code : err_nomem(err);
+    uint64_t hash = str_hash(said);
+    if (written->status == hash || !control_may_act(pass->control) ||
+        control_busy(pass->control, status->kind, STR(""), status->name))
+        return 0;
+    code = write_status(status, pass->wall, pass->arena, &body, err);
+    const struct cluster_request request = {
+        .verb = CLUSTER_PATCH_STATUS, .kind = status->kind, .name = status->name, .body = body};
+    if (!code)
+        code = control_write(pass->control, &request, "status", on_written, part, err);
+    if (code)
+        return code;
+    written->status = hash;
+    if (status->findings.len)
+        control_event(pass->control, status->kind, STR(""), status->name, status->uid, EVENT_WARNING, "Invalid", "%.*s",
+                      STR_ARG(status->findings));
+    return 0;
+}
+
+struct reporting {
+    struct pass *pass;
+    struct report_part *part;
+    const struct usage *usages; /* [provisioners] */
+    struct err *err;
+    int code;
+};
+
+static void report_object(void *context, enum cluster_kind kind, struct str name, struct str uid, struct str findings)
+{
+    struct reporting *reporting = context;
+    const struct objects *objects = &reporting->pass->view.objects;
+    struct status status = {kind, name, uid, findings, NULL};
+    bool karpenter = kind == CLUSTER_KARPENTER_PROVISIONER;
+    for (size_t p = 0; p < objects->provisioners.len && (karpenter || kind == CLUSTER_PROVISIONER); p++)
+        if (objects->provisioners.items[p].karpenter == karpenter && str_eq(objects->provisioners.items[p].name, name))
+            status.usage = &reporting->usages[p];
+    if (reporting->code == 0)
+        reporting->code = put_status(reporting->pass, reporting->part, &status, reporting->err);
+}
+
+int report_pass(struct pass *pass, struct err *err)
+{
+    struct report_part *part = control_part(pass->control, PART_REPORT, sizeof(*part), part_release);
+    if (!part)
+        return err_nomem(err);
+    struct clock_mono due = {part->last.ns + (int64_t)REPORT_MS * 1000000};
+    if (part->generation == pass->view.generation && part->last.ns)
+        return 0;
+    if (part->last.ns && pass->now.ns < due.ns) {
+        control_wake_at(pass->control, due);
+        return 0;
+    }
+    part->last = pass->now;
+    part->generation = pass->view.generation;
+    struct usage *usages = arena_array(pass->arena, struct usage, pass->view.objects.provisioners.len);
+    if (!usages)
+        return err_nomem(err);
+    report_nodes(pass);
+    int code = sum_usage(pass, usages, err);
+    if (code)
+        return code;
+    report_limits(pass, usages);
+    struct reporting reporting = {pass, part, usages, err, 0};
+    state_each_finding(pass->state, report_object, &reporting);
+    return reporting.code;
+}
