@@ -59,6 +59,7 @@ struct watcher {
     bool page_once;                      /* a streaming list broke: the next list is by pages */
     bool listed_once;                    /* the sink has had a whole list */
     unsigned failures;                   /* in a row */
+    bool excused;                        /* one of them was to be expected and did not wait */
     struct kube_refusal refusal;         /* of the ERROR event that ended the stream, code 0: none */
     struct clock_mono begun;             /* of the stream */
     /* What was reported last, so that the same is not said at each try. */

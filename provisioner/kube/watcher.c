@@ -112,6 +112,7 @@ static void report_unreadable(void *context, const struct err *why)
 static void well(struct watcher *watcher)
 {
     watcher->failures = 0;
+    watcher->excused = false;
     watcher->reported_code = 0;
 }
 
@@ -165,10 +166,8 @@ static int64_t pause_ms(struct watcher *watcher, const struct kube_refusal *refu
     if (refusal->retry_after_ms > 0)
         return refusal->retry_after_ms + (int64_t)chance_below(watcher->kube->options.chance, 1000);
     switch (refusal->err.http_status) {
-    case 401: return watcher->failures <= 1 ? 0 : jittered(watcher, backoff_ms(watcher));
     case 403: return jittered(watcher, FORBIDDEN_MS);
     case 404: return jittered(watcher, kube_kind(watcher->kind)->karpenter ? MISSING_OPTIONAL_MS : MISSING_MS);
-    case 410: return watcher->failures <= 1 ? 0 : jittered(watcher, backoff_ms(watcher));
     default: return jittered(watcher, backoff_ms(watcher));
     }
 }
@@ -211,7 +210,7 @@ static void failed(struct watcher *watcher, struct kube_refusal *refusal)
         return;
     }
     watcher->failures++;
-    watcher->page_once = watcher->page_once || watcher->state == WATCHER_STREAMING;
+    watcher->page_once = watcher->page_once || (watcher->state == WATCHER_STREAMING && watcher->relisting);
     if (begins_anew(watcher, status))
         forget_list(watcher);
     if (status == 404) {
@@ -219,9 +218,13 @@ static void failed(struct watcher *watcher, struct kube_refusal *refusal)
         if (kube_kind(watcher->kind)->karpenter && !watcher->listed_once)
             tell_empty(watcher);
     }
-    /* A token that ran out and a version that is too old are the way of the world. */
-    if (watcher->failures > 1 || (status != 401 && status != 410))
-        report(watcher, &refusal->err);
+    if ((status == 401 || status == 410) && !watcher->excused) {
+        /* A token that ran out and a version that is too old are the way of the world: once. */
+        watcher->excused = true;
+        wait_for(watcher, 0);
+        return;
+    }
+    report(watcher, &refusal->err);
     wait_for(watcher, pause_ms(watcher, refusal));
 }
 

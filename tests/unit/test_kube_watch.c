@@ -116,7 +116,7 @@ static void broken_pages(void **state)
     fake_http_answer(world->http, "GET", PODS "limit=500", 200, NULL, PAGE("9", "", ITEM("c", "8")));
     kube_world_start(world);
     world_expect(world, 60000,
-                 "relist put:a@1 failed:retry:503 failed:retry:0 put:b@2 failed:invalid:0 put:b@2 failed:retry:410 "
+                 "relist put:a@1 failed:retry:503 failed:retry:0 put:b@2 failed:invalid:0 put:b@2 "
                  "relist put:c@8 listed");
     assert_int_equal(pods_asked(world, "resourceVersion=9"), 1);
 }
