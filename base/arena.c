@@ -108,3 +108,10 @@ void arena_release(struct arena *arena)
 {
     arena_rewind(arena, (struct arena_mark){0});
 }
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->head; block; block = block->next)
+        explicit_bzero(block->bytes, block->size);
+    arena_release(arena);
+}

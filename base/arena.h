@@ -45,4 +45,7 @@ void arena_rewind(struct arena *arena, struct arena_mark mark);
 /* Frees everything; the arena can be used again. */
 void arena_release(struct arena *arena);
 
+/* The same, and its bytes are overwritten first: for what held secrets. */
+void arena_wipe(struct arena *arena);
+
 #endif
