@@ -44,6 +44,8 @@ static const struct rule RULES[] = {
     {"IncorrectInstanceState", {ERR_CONFLICT, AWS_SCOPE_CALL}},
     {"ExpiredToken*", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
     {"RequestExpired", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
+    {"RequestTimeTooSkewed", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
+    {"RequestInTheFuture", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
     {"InvalidClientTokenId", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
     {"UnrecognizedClient*", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
     {"InvalidIdentityToken*", {ERR_AUTH, AWS_SCOPE_CREDENTIALS}},
