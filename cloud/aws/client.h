@@ -19,7 +19,7 @@ struct aws_client_options {
     const struct chance *chance;
     /* Credentials, endpoints and trust come from there (credentials.h, endpoints.h). Must outlive the client. */
     const struct aws_environment *environment;
-    struct str region; /* "us-west-2"; see aws_region_find */
+    struct str region; /* "us-west-2"; see region.h */
     /* One outgoing call is over, each attempt by itself: `api` is "ec2:CreateFleet", code 0 or an err_code. */
     void (*called)(void *context, const char *api, int code, double ms);
     void *context;
@@ -27,7 +27,7 @@ struct aws_client_options {
 
 /* ERR_INVALID: the environment or the shared files say something that makes no sense. */
 CC_MUST_CHECK int aws_client_open(const struct aws_client_options *options, struct aws_client **ret, struct err *err);
-/* What is under way is cancelled: its `done` is not called any more. */
+/* What is under way is cancelled: its `done` is not called any more. Not to be called from within a `done`. */
 void aws_client_close(struct aws_client *client);
 
 struct str aws_client_region(const struct aws_client *client);
