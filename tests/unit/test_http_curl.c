@@ -12,136 +12,9 @@
 
 #include <cmocka.h>
 
-#include "base/http_curl.h"
 #include "base/signals.h"
 #include "base/worker.h"
-#include "tests/support/http_server.h"
-
-struct rig {
-    struct http_curl *curl;
-    struct http http;
-    struct loop loop;
-    struct http_server *server;
-    int open; /* calls whose done has not come */
-};
-
-static void rig_open_with(struct rig *rig, const struct tls_pair *tls, int64_t max_connections)
-{
-    const struct http_curl_options options = {.user_agent = "stoker-test", .max_connections = max_connections};
-    *rig = (struct rig){0};
-    assert_int_equal(http_curl_open(&options, &rig->curl, NULL), 0);
-    rig->http = http_curl_http(rig->curl);
-    loop_init(&rig->loop, &clock_system, http_curl_waiter(rig->curl));
-    rig->server = http_server_start(tls);
-}
-
-static void rig_open(struct rig *rig)
-{
-    rig_open_with(rig, NULL, 0);
-}
-
-static void rig_close(struct rig *rig)
-{
-    loop_release(&rig->loop);
-    http_curl_close(rig->curl);
-    http_server_stop(rig->server);
-}
-
-/* One call and what became of it. */
-struct seen {
-    struct rig *rig;
-    struct http_call *call;
-    int done, status;
-    struct err err;
-    char body[4096];
-    size_t body_len;
-    char header[256]; /* the one asked for */
-    const char *want_header;
-    int chunks;
-    char streamed[4096];
-    size_t streamed_len;
-    void (*then)(struct seen *seen); /* from done */
-    void (*on_chunk)(struct seen *seen);
-    int chunk_code;
-    struct seen *other;
-};
-
-static void seen_done(void *context, const struct http_response *response, const struct err *err)
-{
-    struct seen *seen = context;
-    seen->done++;
-    seen->rig->open--;
-    assert_true(!response == !!err);
-    if (err) {
-        seen->err = *err;
-    } else {
-        seen->status = response->status;
-        seen->body_len = response->body.len;
-        assert_non_null(response->body.ptr);
-        memcpy(seen->body, response->body.ptr,
-               response->body.len < sizeof(seen->body) ? response->body.len : sizeof(seen->body));
-        const struct str *header = seen->want_header ? http_header_get(response, seen->want_header) : NULL;
-        if (header)
-            snprintf(seen->header, sizeof(seen->header), "%.*s", STR_ARG(*header));
-    }
-    if (seen->then)
-        seen->then(seen);
-}
-
-static int seen_chunk(void *context, struct str bytes, struct err *err)
-{
-    struct seen *seen = context;
-    seen->chunks++;
-    assert_true(bytes.len > 0);
-    if (bytes.len <= sizeof(seen->streamed) - seen->streamed_len) {
-        memcpy(seen->streamed + seen->streamed_len, bytes.ptr, bytes.len);
-        seen->streamed_len += bytes.len;
-    }
-    if (seen->on_chunk)
-        seen->on_chunk(seen);
-    return seen->chunk_code ? err_set(err, seen->chunk_code, "the reader has had enough") : 0;
-}
-
-static int start_with(struct rig *rig, struct seen *seen, const struct http_request *request, bool stream,
-                      struct err *err)
-{
-    struct http_handler handler = {stream ? seen_chunk : NULL, seen_done, seen};
-    seen->rig = rig;
-    int code = rig->http.send(rig->http.context, request, &handler, &seen->call, err);
-    if (!code)
-        rig->open++;
-    assert_int_equal(seen->done, 0);
-    return code;
-}
-
-static void start(struct rig *rig, struct seen *seen, const struct http_request *request, bool stream)
-{
-    struct err err = {0};
-    if (start_with(rig, seen, request, stream, &err))
-        fail_msg("%s", err.message);
-}
-
-static void get(struct rig *rig, struct seen *seen, const char *path)
-{
-    start(rig, seen, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig->server, path)}, false);
-}
-
-static void turn_until_done(struct rig *rig)
-{
-    int64_t begin = loop_now(&rig->loop).ns;
-    while (rig->open) {
-        assert_int_equal(loop_turn(&rig->loop, NULL), 0);
-        assert_true(loop_now(&rig->loop).ns - begin < INT64_C(60000000000));
-    }
-}
-
-static void body_is(const struct seen *seen, const char *expected)
-{
-    if (!seen->status)
-        fail_msg("no answer: %s", seen->err.message);
-    assert_int_equal(seen->body_len, strlen(expected));
-    assert_memory_equal(seen->body, expected, seen->body_len);
-}
+#include "tests/support/http_rig.h"
 
 static void answers(void **state)
 {
@@ -149,23 +22,23 @@ static void answers(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen hello = {.want_header = "x-test"}, echo = {0}, missing = {0}, head = {0}, moved = {0};
-    get(&rig, &hello, "/hello?secret=1");
-    start(&rig, &echo,
-          &(struct http_request){
-              .method = STR("PATCH"), .url = http_server_url(rig.server, "/echo"), .body = STR("a\0b")},
-          false);
-    get(&rig, &missing, "/status/404");
-    start(&rig, &head, &(struct http_request){.method = STR("HEAD"), .url = http_server_url(rig.server, "/hello")},
-          false);
-    get(&rig, &moved, "/redirect");
-    turn_until_done(&rig);
+    rig_get(&rig, &hello, "/hello?secret=1");
+    rig_start(&rig, &echo,
+              &(struct http_request){
+                  .method = STR("PATCH"), .url = http_server_url(rig.server, "/echo"), .body = STR("a\0b")},
+              false);
+    rig_get(&rig, &missing, "/status/404");
+    rig_start(&rig, &head, &(struct http_request){.method = STR("HEAD"), .url = http_server_url(rig.server, "/hello")},
+              false);
+    rig_get(&rig, &moved, "/redirect");
+    rig_turn_until_done(&rig);
     assert_int_equal(hello.status, 200);
-    body_is(&hello, "hello");
+    rig_body_is(&hello, "hello");
     assert_string_equal(hello.header, "Some Value");
     assert_int_equal(echo.body_len, 3);
     assert_memory_equal(echo.body, "a\0b", 3);
     assert_int_equal(missing.status, 404);
-    body_is(&missing, "status");
+    rig_body_is(&missing, "status");
     assert_int_equal(head.status, 200);
     assert_int_equal(head.body_len, 0);
     assert_int_equal(moved.status, 302);
@@ -187,13 +60,13 @@ static void requests_are_as_asked(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct seen seen = {.want_header = cases[i].want};
         const struct http_header headers[] = {{STR("X-Empty"), STR("")}, {STR("Accept"), STR("text/plain")}};
-        start(&rig, &seen,
-              &(struct http_request){.method = str_of(cases[i].method),
-                                     .url = http_server_url(rig.server, "/hello"),
-                                     .headers = headers,
-                                     .n_headers = 2},
-              false);
-        turn_until_done(&rig);
+        rig_start(&rig, &seen,
+                  &(struct http_request){.method = str_of(cases[i].method),
+                                         .url = http_server_url(rig.server, "/hello"),
+                                         .headers = headers,
+                                         .n_headers = 2},
+                  false);
+        rig_turn_until_done(&rig);
         assert_string_equal(seen.header, cases[i].expected);
     }
     assert_int_equal(http_server_connections(rig.server), 1); /* one after the other: one connection */
@@ -216,7 +89,7 @@ static void bad_requests_are_refused(void **state)
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         struct seen seen = {0};
         struct err err = {0};
-        int code = start_with(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = urls[i]}, false, &err);
+        int code = rig_send(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = urls[i]}, false, &err);
         if (code != ERR_INVALID)
             fail_msg("%s: %d", urls[i], code);
         assert_null(strstr(err.message, "secret"));
@@ -229,11 +102,11 @@ static void bad_requests_are_refused(void **state)
         struct seen seen = {0};
         const struct http_request request = {
             .method = STR("GET"), .url = http_server_url(rig.server, "/hello"), .headers = &headers[i], .n_headers = 1};
-        assert_int_equal(start_with(&rig, &seen, &request, false, NULL), ERR_INVALID);
+        assert_int_equal(rig_send(&rig, &seen, &request, false, NULL), ERR_INVALID);
     }
     struct seen seen = {0};
     const struct http_request request = {.method = STR("GET x"), .url = http_server_url(rig.server, "/hello")};
-    assert_int_equal(start_with(&rig, &seen, &request, false, NULL), ERR_INVALID);
+    assert_int_equal(rig_send(&rig, &seen, &request, false, NULL), ERR_INVALID);
     rig_close(&rig);
 }
 
@@ -243,14 +116,15 @@ static void no_answer(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen cut = {0}, refused = {0}, nowhere = {0};
-    get(&rig, &cut, "/truncated");
+    rig_get(&rig, &cut, "/truncated");
     struct http_server *gone = http_server_start(NULL);
     char url[64];
     snprintf(url, sizeof(url), "%s?token=secret", http_server_url(gone, "/x"));
     http_server_stop(gone);
-    start(&rig, &refused, &(struct http_request){.method = STR("GET"), .url = url}, false);
-    start(&rig, &nowhere, &(struct http_request){.method = STR("GET"), .url = "http://no-such-host.invalid/"}, false);
-    turn_until_done(&rig);
+    rig_start(&rig, &refused, &(struct http_request){.method = STR("GET"), .url = url}, false);
+    rig_start(&rig, &nowhere, &(struct http_request){.method = STR("GET"), .url = "http://no-such-host.invalid/"},
+              false);
+    rig_turn_until_done(&rig);
     struct seen *all[] = {&cut, &refused, &nowhere};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(all[i]->done, 1);
@@ -268,11 +142,11 @@ static void streams(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen lines = {0}, error = {0};
-    start(&rig, &lines, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/lines/20")},
-          true);
-    start(&rig, &error, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/status/410")},
-          true);
-    turn_until_done(&rig);
+    rig_start(&rig, &lines,
+              &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/lines/20")}, true);
+    rig_start(&rig, &error,
+              &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/status/410")}, true);
+    rig_turn_until_done(&rig);
     assert_int_equal(lines.status, 200);
     assert_int_equal(lines.body_len, 0);
     assert_true(lines.chunks > 1);
@@ -282,7 +156,7 @@ static void streams(void **state)
     /* What is no success is not for the reader of the stream. */
     assert_int_equal(error.status, 410);
     assert_int_equal(error.chunks, 0);
-    body_is(&error, "status");
+    rig_body_is(&error, "status");
     rig_close(&rig);
 }
 
@@ -292,9 +166,9 @@ static void a_reader_that_refuses_ends_the_call(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen seen = {.chunk_code = ERR_CONFLICT};
-    start(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/stall")},
-          true);
-    turn_until_done(&rig);
+    rig_start(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/stall")},
+              true);
+    rig_turn_until_done(&rig);
     assert_int_equal(seen.err.code, ERR_CONFLICT);
     assert_string_equal(seen.err.message, "the reader has had enough");
     assert_int_equal(seen.chunks, 1);
@@ -308,16 +182,16 @@ static void sizes(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen fits = {0}, not = {0}, large = {0};
-    start(&rig, &fits,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/bytes/3000"), .max_response_bytes = 3000},
-          false);
-    start(&rig, &not,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/bytes/3001"), .max_response_bytes = 3000},
-          false);
-    get(&rig, &large, "/bytes/5000000");
-    turn_until_done(&rig);
+    rig_start(&rig, &fits,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/bytes/3000"), .max_response_bytes = 3000},
+              false);
+    rig_start(&rig, &not,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/bytes/3001"), .max_response_bytes = 3000},
+              false);
+    rig_get(&rig, &large, "/bytes/5000000");
+    rig_turn_until_done(&rig);
     assert_int_equal(fits.body_len, 3000);
     assert_int_equal(not .status, 0);
     assert_int_equal(not .err.code, ERR_INVALID);
@@ -333,20 +207,20 @@ static void time_limits(void **state)
     rig_open(&rig);
     struct seen whole = {0}, idle = {0}, lively = {0};
     int64_t begin = loop_now(&rig.loop).ns;
-    start(&rig, &whole,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/slow/3000"), .timeout_ms = 150},
-          false);
-    start(&rig, &idle,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 150},
-          true);
+    rig_start(&rig, &whole,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/slow/3000"), .timeout_ms = 150},
+              false);
+    rig_start(&rig, &idle,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 150},
+              true);
     /* 400 ms in all, but never 300 without a byte. */
-    start(&rig, &lively,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/lines/80"), .idle_timeout_ms = 300},
-          true);
-    turn_until_done(&rig);
+    rig_start(&rig, &lively,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/lines/80"), .idle_timeout_ms = 300},
+              true);
+    rig_turn_until_done(&rig);
     assert_true(loop_now(&rig.loop).ns - begin < INT64_C(2900000000));
     assert_int_equal(whole.err.code, ERR_RETRY);
     assert_non_null(strstr(whole.err.message, "no answer within 150 ms"));
@@ -364,38 +238,32 @@ static void time_limits_in_the_queue(void **state)
     struct rig rig;
     rig_open_with(&rig, NULL, 1);
     struct seen first = {0}, waiting = {0}, last = {0};
-    get(&rig, &first, "/slow/400");
-    start(&rig, &waiting,
-          &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/hello"), .timeout_ms = 100},
-          false);
-    start(&rig, &last,
-          &(struct http_request){
-              .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 100},
-          true);
-    turn_until_done(&rig);
-    body_is(&first, "slow");
+    rig_get(&rig, &first, "/slow/400");
+    rig_start(
+        &rig, &waiting,
+        &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/hello"), .timeout_ms = 100},
+        false);
+    rig_start(&rig, &last,
+              &(struct http_request){
+                  .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 100},
+              true);
+    rig_turn_until_done(&rig);
+    rig_body_is(&first, "slow");
     assert_int_equal(waiting.err.code, ERR_RETRY);
     assert_memory_equal(last.streamed, "begin\n", 6);
     assert_int_equal(last.err.code, ERR_RETRY);
     rig_close(&rig);
 }
 
-static void cancel(struct seen *seen)
-{
-    struct rig *rig = seen->rig;
-    rig->http.cancel(rig->http.context, seen->call);
-    rig->open--;
-}
-
 static void cancel_itself(struct seen *seen)
 {
-    cancel(seen);
+    rig_cancel(seen);
 }
 
 static void cancel_the_other(struct seen *seen)
 {
     if (seen->other->call && !seen->other->done) {
-        cancel(seen->other);
+        rig_cancel(seen->other);
         seen->other->call = NULL;
     }
 }
@@ -406,18 +274,18 @@ static void cancelling(void **state)
     struct rig rig;
     rig_open(&rig);
     struct seen at_once = {0}, later = {0}, in_chunk = {.on_chunk = cancel_itself}, after = {0};
-    get(&rig, &at_once, "/hello");
-    cancel(&at_once);
-    get(&rig, &later, "/slow/1000");
+    rig_get(&rig, &at_once, "/hello");
+    rig_cancel(&at_once);
+    rig_get(&rig, &later, "/slow/1000");
     for (int i = 0; i < 3; i++)
         assert_int_equal(loop_turn(&rig.loop, NULL), 0);
-    cancel(&later);
-    start(&rig, &in_chunk, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/stall")},
-          true);
-    turn_until_done(&rig);
-    get(&rig, &after, "/hello");
-    turn_until_done(&rig);
-    body_is(&after, "hello");
+    rig_cancel(&later);
+    rig_start(&rig, &in_chunk,
+              &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/stall")}, true);
+    rig_turn_until_done(&rig);
+    rig_get(&rig, &after, "/hello");
+    rig_turn_until_done(&rig);
+    rig_body_is(&after, "hello");
     assert_int_equal(at_once.done + later.done + in_chunk.done, 0);
     assert_int_equal(in_chunk.chunks, 1);
     rig_close(&rig);
@@ -433,18 +301,18 @@ static void cancelling_another_from_a_callback(void **state)
         struct seen a = {.then = cancel_the_other}, b = {.then = cancel_the_other};
         a.other = &b;
         b.other = &a;
-        get(&rig, &a, "/hello");
-        get(&rig, &b, "/hello");
+        rig_get(&rig, &a, "/hello");
+        rig_get(&rig, &b, "/hello");
         if (round % 2)
             usleep(3000); /* both are there when the loop looks */
-        turn_until_done(&rig);
+        rig_turn_until_done(&rig);
         assert_int_equal(a.done + b.done, 1);
     }
     struct seen slow = {0}, stream = {.on_chunk = cancel_the_other, .other = &slow};
-    get(&rig, &slow, "/slow/2000");
-    start(&rig, &stream, &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/lines/3")},
-          true);
-    turn_until_done(&rig);
+    rig_get(&rig, &slow, "/slow/2000");
+    rig_start(&rig, &stream,
+              &(struct http_request){.method = STR("GET"), .url = http_server_url(rig.server, "/lines/3")}, true);
+    rig_turn_until_done(&rig);
     assert_int_equal(slow.done, 0);
     assert_int_equal(stream.status, 200);
     rig_close(&rig);
@@ -452,7 +320,7 @@ static void cancelling_another_from_a_callback(void **state)
 
 static void send_the_other(struct seen *seen)
 {
-    get(seen->rig, seen->other, "/hello");
+    rig_get(seen->rig, seen->other, "/hello");
     assert_int_equal(seen->other->done, 0);
 }
 
@@ -463,9 +331,9 @@ static void sending_from_a_callback(void **state)
     rig_open(&rig);
     struct seen third = {0}, second = {.then = send_the_other, .other = &third},
                 first = {.then = send_the_other, .other = &second};
-    get(&rig, &first, "/hello");
-    turn_until_done(&rig);
-    body_is(&third, "hello");
+    rig_get(&rig, &first, "/hello");
+    rig_turn_until_done(&rig);
+    rig_body_is(&third, "hello");
     assert_int_equal(first.done + second.done + third.done, 3);
     rig_close(&rig);
 }
@@ -482,22 +350,22 @@ static void a_crowd_of_calls(void **state)
     for (int i = 0; i < CROWD; i++) {
         char body[32];
         int len = snprintf(body, sizeof(body), "call %d", i);
-        start(&rig, &crowd[i],
-              &(struct http_request){.method = STR("POST"),
-                                     .url = http_server_url(rig.server, "/echo"),
-                                     .body = {body, (size_t)len},
-                                     .timeout_ms = 30000},
-              false);
+        rig_start(&rig, &crowd[i],
+                  &(struct http_request){.method = STR("POST"),
+                                         .url = http_server_url(rig.server, "/echo"),
+                                         .body = {body, (size_t)len},
+                                         .timeout_ms = 30000},
+                  false);
     }
-    cancel(&crowd[CROWD - 1]); /* from the queue's end, */
-    cancel(&crowd[CROWD / 2]); /* its middle */
-    cancel(&crowd[0]);         /* and what is under way */
-    turn_until_done(&rig);
+    rig_cancel(&crowd[CROWD - 1]); /* from the queue's end, */
+    rig_cancel(&crowd[CROWD / 2]); /* its middle */
+    rig_cancel(&crowd[0]);         /* and what is under way */
+    rig_turn_until_done(&rig);
     for (int i = 1; i < CROWD - 1; i++) {
         char expected[32];
         snprintf(expected, sizeof(expected), "call %d", i);
         if (i != CROWD / 2)
-            body_is(&crowd[i], expected);
+            rig_body_is(&crowd[i], expected);
     }
     assert_int_equal(crowd[0].done + crowd[CROWD / 2].done + crowd[CROWD - 1].done, 0);
     assert_true(http_server_most_at_once(rig.server) <= AT_ONCE + 1); /* a cancelled one may linger at the server */
@@ -513,7 +381,7 @@ static void closing_with_calls_under_way(void **state)
     rig_open_with(&rig, NULL, 2);
     struct seen seen[5] = {{0}};
     for (int i = 0; i < 5; i++)
-        get(&rig, &seen[i], "/slow/200");
+        rig_get(&rig, &seen[i], "/slow/200");
     assert_int_equal(loop_turn(&rig.loop, NULL), 0);
     rig_close(&rig);
     for (int i = 0; i < 5; i++)
@@ -544,16 +412,17 @@ static void trust(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct rig *rig = &rigs[cases[i].by_name];
         struct seen seen = {.want_header = "x-host"};
-        start(rig, &seen,
-              &(struct http_request){
-                  .method = STR("GET"), .url = http_server_url(rig->server, "/hello"), .tls = choices[cases[i].tls]},
-              false);
-        turn_until_done(rig);
+        rig_start(rig, &seen,
+                  &(struct http_request){.method = STR("GET"),
+                                         .url = http_server_url(rig->server, "/hello"),
+                                         .tls = choices[cases[i].tls]},
+                  false);
+        rig_turn_until_done(rig);
         if (seen.err.code != cases[i].code)
             fail_msg("case %zu: %d %s", i, seen.err.code, seen.err.message);
         if (cases[i].code)
             continue;
-        body_is(&seen, "hello");
+        rig_body_is(&seen, "hello");
         char host[32];
         snprintf(host, sizeof(host), "127.0.0.1:%d", http_server_port(rig->server));
         assert_string_equal(seen.header, host);
@@ -589,11 +458,11 @@ static void client_certificates(void **state)
     snprintf(url, sizeof(url), "https://127.0.0.1:%d/", tls_asking_port(asking));
     for (size_t i = 0; i < 4; i++) {
         struct seen seen = {0};
-        start(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = url, .tls = &all[i]}, false);
-        turn_until_done(&rig);
+        rig_start(&rig, &seen, &(struct http_request){.method = STR("GET"), .url = url, .tls = &all[i]}, false);
+        rig_turn_until_done(&rig);
         assert_int_equal(seen.status, i == 0 ? 200 : 0);
         if (i == 0)
-            body_is(&seen, "known");
+            rig_body_is(&seen, "known");
         if (i == 3)
             assert_int_equal(seen.err.code, ERR_AUTH);
     }
@@ -615,14 +484,14 @@ static void proxies(void **state)
     rig_open(&rig);
     struct seen here = {0}, named = {0}, elsewhere = {0};
     char url[64];
-    get(&rig, &here, "/hello");
+    rig_get(&rig, &here, "/hello");
     snprintf(url, sizeof(url), "http://localhost:%d/hello", http_server_port(rig.server));
-    start(&rig, &named, &(struct http_request){.method = STR("GET"), .url = url}, false);
-    start(&rig, &elsewhere, &(struct http_request){.method = STR("GET"), .url = "http://192.0.2.1/"}, false);
-    turn_until_done(&rig);
+    rig_start(&rig, &named, &(struct http_request){.method = STR("GET"), .url = url}, false);
+    rig_start(&rig, &elsewhere, &(struct http_request){.method = STR("GET"), .url = "http://192.0.2.1/"}, false);
+    rig_turn_until_done(&rig);
     unsetenv("http_proxy");
-    body_is(&here, "hello");
-    body_is(&named, "hello");
+    rig_body_is(&here, "hello");
+    rig_body_is(&named, "hello");
     assert_int_equal(elsewhere.err.code, ERR_RETRY);
     assert_non_null(strstr(elsewhere.err.message, "port 9"));
     rig_close(&rig);
@@ -653,10 +522,10 @@ static void probes(void **state)
     loop_init(&rig.loop, &clock_system, http_curl_waiter(rig.curl));
     rig.server = http_server_start(NULL);
     struct seen a = {0}, b = {0};
-    get(&rig, &a, "/hello");
-    get(&rig, &b, "/hello");
+    rig_get(&rig, &a, "/hello");
+    rig_get(&rig, &b, "/hello");
     assert_string_equal(probed.trace, "1> ");
-    turn_until_done(&rig);
+    rig_turn_until_done(&rig);
     assert_true(strcmp(probed.trace, "1> 1< 2> 2< ") == 0 || strcmp(probed.trace, "1> 2> 1< 2< ") == 0);
     rig_close(&rig);
 }
@@ -699,10 +568,10 @@ static void idle_costs_nothing(void **state)
     rig_open(&rig);
     struct seen stalled[8] = {{0}};
     for (int i = 0; i < 8; i++)
-        start(&rig, &stalled[i],
-              &(struct http_request){
-                  .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 60000},
-              true);
+        rig_start(&rig, &stalled[i],
+                  &(struct http_request){
+                      .method = STR("GET"), .url = http_server_url(rig.server, "/stall"), .idle_timeout_ms = 60000},
+                  true);
     for (bool all = false; !all;) {
         assert_int_equal(loop_turn(&rig.loop, NULL), 0);
         all = true;
@@ -780,8 +649,8 @@ static void the_worker_thread(void **state)
         assert_int_equal(worker.submit(worker.context, long_work, long_done, &job, NULL), 0);
         assert_int_equal(worker.submit(worker.context, long_work, long_done, &job, NULL), ERR_CONFLICT);
         struct seen seen = {0};
-        get(&rig, &seen, "/hello"); /* the loop goes on meanwhile */
-        turn_until_done(&rig);
+        rig_get(&rig, &seen, "/hello"); /* the loop goes on meanwhile */
+        rig_turn_until_done(&rig);
         assert_false(job.done);
         while (!job.done)
             assert_int_equal(loop_turn(&rig.loop, NULL), 0);
