@@ -1,8 +1,7 @@
 #include "cloud/aws/wire.h"
 
-#include <time.h>
-
 #include "base/buf.h"
+#include "cloud/aws/date.h"
 #include "cloud/aws/json.h"
 
 enum { MOST_HEADERS = 4 + AWS_SIGV4_MAX_ADDED };
@@ -172,14 +171,5 @@ int aws_wire_answer(enum aws_service service, const char *action, const struct h
 bool aws_wire_date(const struct http_response *response, struct clock_wall *ret)
 {
     const struct str *date = http_header_get(response, "date");
-    char text[64];
-    struct tm utc = {0};
-    if (!date || date->len >= sizeof(text))
-        return false;
-    snprintf(text, sizeof(text), "%.*s", STR_ARG(*date));
-    const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-    if (!end || *end != '\0' || utc.tm_year < 70 || utc.tm_year > 300)
-        return false;
-    ret->ns = (int64_t)timegm(&utc) * 1000000000;
-    return true;
+    return date && aws_date_read(*date, ret);
 }
