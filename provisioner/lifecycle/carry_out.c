@@ -6,7 +6,7 @@
 #include "provisioner/lifecycle/demands.h"
 #include "provisioner/plan/reasons.h"
 
-enum { BUSY_MS = 1000 }; /* a claim that was being written: its slots are planned again */
+enum { SLOTS_MS = 2000 }; /* by when slots that were added are seen: pods that got none are planned again */
 
 static bool is_copy(const struct solve *solve, uint32_t i)
 {
@@ -57,10 +57,7 @@ static int add_slots(struct pass *pass, struct demand_part *part, const struct n
     }
     if (changed.n_slots == claim->n_slots)
         return 0;
-    if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name)) {
-        part->again = (struct clock_mono){pass->now.ns + BUSY_MS * INT64_C(1000000)};
-        return 0;
-    }
+    part->again = (struct clock_mono){pass->now.ns + SLOTS_MS * INT64_C(1000000)};
     changed.slots = slots;
     return control_patch_spec(pass->control, &changed, "slots", err);
 }
@@ -138,8 +135,8 @@ static void tell_pods(struct pass *pass, struct demand_part *part)
     for (size_t i = 0; i < answer->n_unschedulable; i++) {
         const struct answer_unschedulable *left = &answer->unschedulable[i];
         const struct pod *pod = &solve->objects.pods.items[left->pod];
-        metrics_add(metrics, METRIC_PODS_PENDING,
-                    &(struct str){reason_word(left->reason), strlen(reason_word(left->reason))}, 1);
+        struct str word = str_of(reason_word(left->reason));
+        metrics_add(metrics, METRIC_PODS_PENDING, &word, 1);
         if (!solve->narrowed && !is_copy(solve, left->pod) && still_waits(pass, solve, left->pod))
             control_event(pass->control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_WARNING,
                           "NoNodePlanned", "%s", left->reason);

@@ -228,6 +228,15 @@ static int give_up(struct pass *pass, const struct launch_group *group, const ch
     return 0;
 }
 
+/* The first of its claims carries it; "" where that one is gone. */
+static struct str request_of(const struct launch_group *group)
+{
+    for (size_t i = 0; i < group->n; i++)
+        if (group->claims[i]->launch_request.len)
+            return group->claims[i]->launch_request;
+    return STR("");
+}
+
 /* Nothing is under way and no answer is there: call, look, wait or give up. */
 static int move_on(struct pass *pass, struct launch_part *part, struct launch *launch, const struct launch_group *group,
                    struct err *err)
@@ -247,7 +256,8 @@ static int move_on(struct pass *pass, struct launch_part *part, struct launch *l
     }
     if (launch->called && !launch->look && age_ms >= most_ms)
         return give_up(pass, group, "the cloud did not answer in time", err);
-    if (launch->look || age_ms >= most_ms) {
+    struct str request = request_of(group);
+    if (launch->look || age_ms >= most_ms || !request.len) {
         struct clock_mono from = launch->called ? launch->last_call : launch->seen;
         struct clock_mono settled = mono_after(from, settings->consistency_ms);
         if (pass->now.ns < settled.ns) {
@@ -262,7 +272,7 @@ static int move_on(struct pass *pass, struct launch_part *part, struct launch *l
     log_event(control_effects(pass->control)->log, LOG_INFO, "launch", LOG_S("launch", launch->id),
               LOG_S("provisioner", group->claims[0]->provisioner), LOG_I("nodes", group->n),
               LOG_I("pools", group->claims[0]->n_pools), LOG_S("why", group->claims[0]->reason));
-    return ask(pass, launch, false, group->claims[0]->launch_request, err);
+    return ask(pass, launch, false, request, err);
 }
 
 static int by_launch(const void *left, const void *right)

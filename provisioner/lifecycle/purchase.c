@@ -1,6 +1,6 @@
 /*
  * purchase.c - equal new nodes become claims: what exactly will be asked for is decided first, then a claim for each is
- * written down, all with the same launch id and request. launch.c takes it from there.
+ * written down, all with the same launch id and the first of them with the request. launch.c takes it from there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +222,15 @@ static const char *reason_of(const struct solve *solve, const struct answer_node
                         executors == 1 ? "" : "s", STR_ARG(first->app));
 }
 
+/* By name: it carries the request, which is long, for all of them. None is called before all are there. */
+static bool is_first(const struct purchase *purchase, uint32_t index)
+{
+    for (uint32_t i = 0; i < purchase->n; i++)
+        if (str_cmp(purchase->claims[i].name, purchase->claims[index].name) < 0)
+            return false;
+    return true;
+}
+
 /* The claim of one node; its slots are for those of its pods that are still there. */
 static int fill_claim(struct pass *pass, const struct purchase *purchase, uint32_t index, struct node_claim *claim,
                       struct err *err)
@@ -261,7 +270,7 @@ static int fill_claim(struct pass *pass, const struct purchase *purchase, uint32
                                  .bound_microusd = bound > 0 ? bound : -1,
                                  .reason = str_of(reason),
                                  .launch_id = str_of(purchase->launch_id),
-                                 .launch_request = purchase->request,
+                                 .launch_request = is_first(purchase, index) ? purchase->request : STR(""),
                                  .launch_count = purchase->n,
                                  .phase = CLAIM_LAUNCHING,
                                  .realised_microusd = -1};
