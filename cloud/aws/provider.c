@@ -46,7 +46,9 @@ static int copy_options(struct aws_provider *provider, const struct aws_provider
         rc = copy_text(provider, from->dns, &to->dns, err);
     if (!rc)
         rc = copy_text(provider, minor_version(options->kubernetes_version), &provider->version, err);
-    return rc ? rc : copy_text(provider, options->instance_profile, &provider->instance_profile, err);
+    if (!rc)
+        rc = copy_text(provider, options->instance_profile, &provider->instance_profile, err);
+    return rc ? rc : copy_text(provider, options->queue, &provider->queue, err);
 }
 
 static int open_client(struct aws_provider *provider, const struct aws_provider_options *options, struct err *err)
@@ -85,7 +87,12 @@ static int open_parts(struct aws_provider *provider, const struct aws_provider_o
     if (!rc)
         rc = launch_templates_open(loop, provider->client, provider->cluster.name, operations_step, provider,
                                    &provider->templates, err);
-    return rc ? rc : terminator_open(loop, provider->client, &provider->terminator, err);
+    if (!rc)
+        rc = terminator_open(loop, provider->client, &provider->terminator, err);
+    if (!rc && provider->queue.len)
+        rc =
+            interruptions_open(loop, provider->client, options->chance, provider->queue, &provider->interruptions, err);
+    return rc;
 }
 
 int aws_provider_open(const struct aws_provider_options *options, struct aws_provider **ret, struct err *err)
@@ -113,6 +120,7 @@ void aws_provider_close(struct aws_provider *provider)
     for (size_t i = 0; i < provider->operations.len; i++)
         operation_free(provider->operations.items[i]);
     VEC_FREE(&provider->operations);
+    interruptions_close(provider->interruptions);
     terminator_close(provider->terminator);
     launch_templates_close(provider->templates);
     aws_discovery_close(provider->discovery);
@@ -130,6 +138,16 @@ static void start(void *context, const struct cloud_sink *sink)
 {
     struct aws_provider *provider = context;
     provider->sink = *sink;
+    if (provider->interruptions)
+        interruptions_start(provider->interruptions, sink);
+}
+
+static int acknowledge(void *context, struct str handle, cloud_done_fn done, void *done_context, struct err *err)
+{
+    struct interruptions *interruptions = ((struct aws_provider *)context)->interruptions;
+    if (!interruptions)
+        return err_set(err, ERR_INVALID, "there is no queue that %.*s could have come from", STR_ARG(handle));
+    return interruptions_acknowledge(interruptions, handle, done, done_context, err);
 }
 
 static int terminate(void *context, const struct str *ids, size_t n, cloud_terminated_fn done, void *done_context,
@@ -147,6 +165,8 @@ struct cloud_provider aws_provider_provider(struct aws_provider *provider)
         .launch = provider_launch,
         .list = provider_list,
         .terminate = terminate,
+        .acknowledge = acknowledge,
+        .check = provider_check,
         .context = provider,
     };
 }

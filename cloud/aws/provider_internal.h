@@ -6,6 +6,7 @@
 #include "cloud/aws/client.h"
 #include "cloud/aws/discovery.h"
 #include "cloud/aws/instances.h"
+#include "cloud/aws/interruptions.h"
 #include "cloud/aws/launch_template.h"
 #include "cloud/aws/market.h"
 #include "cloud/aws/provider.h"
@@ -35,12 +36,13 @@ struct aws_provider {
     struct arena arena; /* of the texts below */
     struct aws_client *client;
     struct aws_cluster cluster;
-    struct str version, instance_profile;
+    struct str version, instance_profile, queue;
     struct cloud_sink sink; /* all NULL before start */
     struct market *market;
     struct aws_discovery *discovery;
     struct launch_templates *templates;
     struct terminator *terminator;
+    struct interruptions *interruptions; /* NULL: no queue */
     VEC(struct operation *) operations;
     struct loop_timer soon; /* steps the operations from the loop */
 };
@@ -59,12 +61,14 @@ void operations_step(void *context);
 /* Who is to blame, as the caller wants to know it. Texts are those of `err`. */
 struct cloud_failure failure_of(const struct err *err, enum aws_error_scope scope);
 
-/* provider_prepare.c, provider_launch.c, provider_list.c */
+/* provider_prepare.c, provider_launch.c, provider_list.c, provider_check.c */
 CC_MUST_CHECK int provider_prepare(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done,
                                    void *done_context, struct err *err);
 CC_MUST_CHECK int provider_launch(void *context, struct str launch_id, struct str request, cloud_launched_fn done,
                                   void *done_context, struct err *err);
 CC_MUST_CHECK int provider_list(void *context, struct str launch_id, cloud_listed_fn done, void *done_context,
                                 struct err *err);
+CC_MUST_CHECK int provider_check(void *context, const struct cloud_template *const *templates, size_t n,
+                                 cloud_check_fn done, void *done_context, struct err *err);
 
 #endif
