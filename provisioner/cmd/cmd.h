@@ -14,6 +14,5 @@ int cmd_plan(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_instances(int argc, char **argv);
 int cmd_version(int argc, char **argv);
-int cmd_crds(int argc, char **argv); /* for `make crds`; not listed */
 
 #endif

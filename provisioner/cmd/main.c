@@ -9,7 +9,7 @@
 struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary; /* NULL: not listed */
+    const char *summary;
 };
 
 static const struct verb verbs[] = {
@@ -17,7 +17,6 @@ static const struct verb verbs[] = {
     {"verify", cmd_verify, "check a plan and the proof of its lower bound"},
     {"instances", cmd_instances, "what is on sale for a pod, and at what price"},
     {"version", cmd_version, "print the version"},
-    {"crds", cmd_crds, NULL},
 };
 
 static void usage(FILE *file)
@@ -26,8 +25,7 @@ static void usage(FILE *file)
           "usage: stoker VERB [options]\n\n",
           file);
     for (size_t i = 0; i < CC_COUNT(verbs); i++)
-        if (verbs[i].summary)
-            fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fputs("\nstoker VERB --help says more of a verb.\n", file);
 }
 
@@ -35,8 +33,7 @@ static int unknown(const char *word)
 {
     fprintf(stderr, "stoker: %s: no such verb; allowed are", word);
     for (size_t i = 0; i < CC_COUNT(verbs); i++)
-        if (verbs[i].summary)
-            fprintf(stderr, "%s %s", i ? "," : "", verbs[i].name);
+        fprintf(stderr, "%s %s", i ? "," : "", verbs[i].name);
     fputs(", help\n", stderr);
     return CMD_INPUT;
 }
