@@ -23,7 +23,7 @@ int kube_open(const struct kube_options *options, struct kube **ret, struct err 
     if (!kube)
         return err_nomem(err);
     kube->options = *options;
-    int rc = 0;
+    int rc = kube_token_open(options->access, options->loop->clock, &kube->token, err);
     for (size_t i = 0; i < CLUSTER_WATCHED && rc == 0; i++)
         rc = watcher_init(&kube->watchers[i], kube, (enum cluster_kind)i, err);
     if (rc < 0) {
@@ -41,6 +41,7 @@ void kube_close(struct kube *kube)
     for (size_t i = 0; i < CLUSTER_WATCHED; i++)
         watcher_release(&kube->watchers[i]);
     kube_writes_release(kube);
+    kube_token_close(kube->token);
     free(kube);
 }
 

@@ -1,19 +1,6 @@
 /* kube_call.c - one call of the API server: its URL and headers, and how long it took. */
 #include "provisioner/kube/kube_internal.h"
 
-int kube_authorization(struct kube *kube, struct arena *arena, struct str *ret, struct err *err)
-{
-    const struct kube_access *access = kube->options.access;
-    *ret = STR("");
-    if (access->token.len == 0)
-        return 0;
-    char *text = arena_printf(arena, "Bearer %.*s", STR_ARG(access->token));
-    if (!text)
-        return err_nomem(err);
-    *ret = str_of(text);
-    return 0;
-}
-
 static int on_chunk(void *context, struct str bytes, struct err *err)
 {
     struct kube_call *call = context;
@@ -26,6 +13,8 @@ static void on_done(void *context, const struct http_response *response, const s
     const struct kube_options *options = &call->kube->options;
     int status = response ? response->status : 0;
     call->http = NULL;
+    if (status == 401)
+        kube_token_refused(call->kube->token);
     if (options->called)
         options->called(options->context, call->verb, call->kind, status,
                         clock_ms_between(call->started, loop_now(options->loop)));
@@ -39,7 +28,7 @@ static int send_in(struct kube *kube, struct kube_call *call, const struct kube_
     struct http_header headers[3] = {{STR("Accept"), STR("application/json")}};
     size_t n = 1;
     struct str authorization;
-    int rc = kube_authorization(kube, arena, &authorization, err);
+    int rc = kube_token_get(kube->token, &authorization, err);
     if (rc < 0)
         return rc;
     if (authorization.len)

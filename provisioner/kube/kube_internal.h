@@ -6,6 +6,7 @@
 #include "provisioner/kube/kube.h"
 #include "provisioner/kube/lines.h"
 #include "provisioner/kube/status.h"
+#include "provisioner/kube/token.h"
 
 /* One outgoing call, in whoever asked for it. All zero: none is under way. */
 struct kube_call {
@@ -93,9 +94,7 @@ struct kube {
     struct cluster_sink sink; /* set by start */
     struct watcher watchers[CLUSTER_WATCHED];
     struct kube_writes writes;
+    struct kube_token *token;
 };
-
-/* The value of the Authorization header, in `arena`; "" if there is none. */
-CC_MUST_CHECK int kube_authorization(struct kube *kube, struct arena *arena, struct str *ret, struct err *err);
 
 #endif

@@ -22,6 +22,7 @@ struct kube_world {
     struct kube_access access;
     struct kube *kube;
     struct cluster cluster;
+    bool karpenter;
     enum cluster_kind only; /* what the sink writes down; others are passed over */
     char told[8192];        /* "relist put:a@1 listed gone:a failed:404" */
     char words[1024];       /* of the last failure */
@@ -89,24 +90,32 @@ static inline void world_called(void *context, const char *verb, enum cluster_ki
     world->last_status = status;
 }
 
-static inline void kube_world_open(struct kube_world *world, bool karpenter)
+/* Anew, with the access as it is now. */
+static inline void kube_world_reopen(struct kube_world *world)
 {
     struct err err = {0};
+    kube_close(world->kube);
+    struct kube_options options = {.loop = &world->loop,
+                                   .http = fake_http_http(world->http),
+                                   .chance = &world->chance,
+                                   .access = &world->access,
+                                   .karpenter_manifests = world->karpenter,
+                                   .called = world_called,
+                                   .context = world};
+    assert_int_equal(kube_open(&options, &world->kube, &err), 0);
+    world->cluster = kube_cluster(world->kube);
+}
+
+static inline void kube_world_open(struct kube_world *world, bool karpenter)
+{
     *world = (struct kube_world){.only = CLUSTER_POD, .seed = 7};
     virtual_time_init(&world->time);
     loop_init(&world->loop, &world->time.clock, virtual_time_waiter(&world->time));
     world->http = fake_http_open(&world->loop);
     world->chance = chance_seeded(&world->seed);
     world->access = (struct kube_access){.server = "https://api:6443", .token = STR("secret")};
-    struct kube_options options = {.loop = &world->loop,
-                                   .http = fake_http_http(world->http),
-                                   .chance = &world->chance,
-                                   .access = &world->access,
-                                   .karpenter_manifests = karpenter,
-                                   .called = world_called,
-                                   .context = world};
-    assert_int_equal(kube_open(&options, &world->kube, &err), 0);
-    world->cluster = kube_cluster(world->kube);
+    world->karpenter = karpenter;
+    kube_world_reopen(world);
 }
 
 static inline void kube_world_close(struct kube_world *world)

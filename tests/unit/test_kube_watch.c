@@ -339,6 +339,42 @@ static void send_refused(void **state)
     assert_int_equal(pods_asked(world, "?"), 1);
 }
 
+static int read_token(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err)
+{
+    const char **token = context;
+    assert_string_equal(path, "/token");
+    *ret = str_dup(arena, str_of(*token));
+    return ret->ptr ? 0 : err_nomem(err);
+}
+
+/* 401: the file is read again, and no more is said of it. */
+static void token_renewed(void **state)
+{
+    struct kube_world world;
+    const char *token = "old\n";
+    struct kube_io io = {.read = read_token, .context = &token};
+    (void)state;
+    kube_world_open(&world, false);
+    world.access.token = STR("");
+    world.access.token_file = "/token";
+    world.access.io = &io;
+    /* Opened anew, since a client takes its access as it was when it was opened. */
+    kube_world_reopen(&world);
+    kube_world_start(&world);
+    virtual_time_run(&world.loop, 10000);
+    assert_string_equal(fake_request_header(fake_http_last(world.http, "GET", PODS), "Authorization").ptr,
+                        "Bearer old");
+    token = "new\n";
+    fake_http_end(world.http, PODS);
+    fake_http_answer(world.http, "GET", PODS, 401, NULL, STATUS("401", "Unauthorized"));
+    world_expect(&world, 6000, "failed:retry:0");
+    fake_http_push(world.http, PODS, INITIAL_END("5"));
+    world_expect(&world, 10, "relist listed");
+    assert_string_equal(fake_request_header(fake_http_last(world.http, "GET", PODS), "Authorization").ptr,
+                        "Bearer new");
+    kube_world_close(&world);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -361,6 +397,7 @@ int main(void)
         TEST(overdue),
         TEST(ends_at_once),
         TEST(send_refused),
+        cmocka_unit_test(token_renewed),
     };
     return cmocka_run_group_tests_name("kube_watch", tests, NULL, NULL);
 }
