@@ -111,7 +111,8 @@ static void read_xml_failure(struct str body, struct arena *arena, struct aws_fa
     error = error ? error : xml_get(root, "Error");
     error = error ? error : root;
     failure->code = xml_text(error, "Code");
-    failure->message = xml_text(error, "Message");
+    if (failure->code.len)
+        failure->message = xml_text(error, "Message");
 }
 
 static void read_json_failure(const struct http_response *response, struct arena *arena, struct aws_failure *failure)
@@ -137,6 +138,8 @@ static int refused(enum aws_service service, const char *name, const struct http
         read_xml_failure(response->body, arena, &failure);
     else
         read_json_failure(response, arena, &failure);
+    if (!failure.code.len && !is_query(service)) /* some gateways before JSON services refuse in XML */
+        read_xml_failure(response->body, arena, &failure);
     int rc = aws_error_set(&failure, name, ret_scope, err);
     if (rc == 0)
         *ret = (struct aws_wire_answer){.dry_run = true};

@@ -99,6 +99,9 @@ static void refused(void **state)
         {AWS_SSM, 400, "x-amzn-errortype: ParameterNotFound:http://x", "", "ssm:Act: ParameterNotFound", ERR_NOT_FOUND},
         {AWS_SSM, 400, NULL, "{\"__type\":\"AccessDeniedException\",\"Message\":\"no\"}",
          "ssm:Act: AccessDeniedException: no", ERR_AUTH},
+        {AWS_SSM, 403, NULL, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+         "ssm:Act: AccessDenied", ERR_AUTH},
+        {AWS_SQS, 403, NULL, "{\"message\":\"gateway\"}", "sqs:Act: gateway", ERR_AUTH},
         {AWS_EC2, 404, NULL, "<html>", "ec2:Act: HTTP status 404", ERR_NOT_FOUND},
     };
     for (size_t i = 0; i < CC_COUNT(cases); i++) {
