@@ -39,7 +39,7 @@ static void stop(struct reader *reader, int code, const char *why)
 static struct str local_name(const char *name)
 {
     const char *colon = strrchr(name, ':');
-    return str_of(colon ? colon + 1 : name);
+    return str_of(colon && colon[1] ? colon + 1 : name);
 }
 
 static void on_start(void *context, const XML_Char *name, const XML_Char **attributes)
