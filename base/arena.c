@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,19 +16,15 @@ struct arena_block {
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
-static size_t aligned(size_t size)
+size_t arena_cost(size_t size)
 {
     const size_t step = _Alignof(max_align_t);
-    return (size + step - 1) / step * step;
+    return ((size ? size : 1) + step - 1) / step * step;
 }
 
-static struct arena_block *block_new(const struct arena *arena, size_t need)
+/* A block on top of the others. */
+static struct arena_block *block_push(const struct arena *arena, size_t size)
 {
-    size_t size = arena->head ? arena->head->size * 2 : FIRST_BLOCK;
-    if (size > LARGEST_STEP)
-        size = LARGEST_STEP;
-    if (size < need)
-        size = need;
     if (size > SIZE_MAX - sizeof(struct arena_block))
         return NULL;
     struct arena_block *block = malloc(sizeof(*block) + size);
@@ -39,11 +36,28 @@ static struct arena_block *block_new(const struct arena *arena, size_t need)
     return block;
 }
 
+static struct arena_block *block_new(const struct arena *arena, size_t need)
+{
+    size_t size = arena->head ? arena->head->size * 2 : FIRST_BLOCK;
+    if (size > LARGEST_STEP)
+        size = LARGEST_STEP;
+    return block_push(arena, size < need ? need : size);
+}
+
+bool arena_reserve(struct arena *arena, size_t size)
+{
+    assert(!arena->head);
+    if (size > SIZE_MAX / 2)
+        return false;
+    arena->head = block_push(arena, arena_cost(size));
+    return arena->head != NULL;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
-    size_t need = aligned(size ? size : 1);
+    size_t need = arena_cost(size);
     if (!arena->head || arena->head->size - arena->head->used < need) {
         struct arena_block *block = block_new(arena, need);
         if (!block)

@@ -2,6 +2,7 @@
 #ifndef STOKER_BASE_ARENA_H
 #define STOKER_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cc.h"
@@ -24,6 +25,15 @@ struct arena_mark {
 
 /* Zeroed memory, aligned for any type; NULL if memory ran out (arena unchanged). size 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size);
+
+/*
+ * Makes room for `size` bytes of an empty arena in one block of just that size, for those whose use is known before;
+ * more can be had all the same. False if memory ran out.
+ */
+bool arena_reserve(struct arena *arena, size_t size);
+
+/* What arena_alloc(size) takes of an arena. */
+size_t arena_cost(size_t size);
 
 /* As arena_alloc for count * size bytes; NULL on overflow too. */
 void *arena_calloc(struct arena *arena, size_t count, size_t size);

@@ -34,4 +34,7 @@ CC_MUST_CHECK int objects_read_path(struct objects *objects, const char *path, s
 CC_MUST_CHECK int objects_intern_spec(struct objects *objects, const struct pod_spec *spec, uint32_t *ret_id,
                                       struct err *err);
 
+/* Gives a spec that has no priority of its own that of its class, or of the default class, among those read so far. */
+void priority_resolve(const struct objects *objects, struct pod_spec *spec);
+
 #endif

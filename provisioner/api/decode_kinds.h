@@ -27,9 +27,6 @@ typedef int decode_kind_fn(const struct field *object, const struct metadata *me
 decode_kind_fn decode_pod, decode_daemon_set, decode_node, decode_volume_claim, decode_volume, decode_storage_class,
     decode_priority_class, decode_provisioner, decode_template, decode_budget;
 
-/* Gives a spec that has no priority of its own that of its class, or of the default class, among those read so far. */
-void priority_resolve(const struct objects *objects, struct pod_spec *spec);
-
 /* The kubeletConfiguration of a Provisioner. */
 CC_MUST_CHECK int decode_kubelet(const struct field *map, struct cloud_kubelet *ret, struct err *err);
 

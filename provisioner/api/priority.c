@@ -1,4 +1,5 @@
 /* priority.c - PriorityClasses, and the priority that a pod has from its class, in whatever order they are read. */
+#include "provisioner/api/decode.h"
 #include "provisioner/api/decode_kinds.h"
 
 void priority_resolve(const struct objects *objects, struct pod_spec *spec)

@@ -17,6 +17,7 @@ struct state_options {
     /* A fault of ours or of the object: memory, or an object that could not be read (it is left out). */
     void (*failed)(void *context, enum cluster_kind kind, struct str name, const struct err *err);
     void *context;
+    bool karpenter_manifests; /* Karpenter's kinds are watched too: state_synced waits for them */
 };
 
 CC_MUST_CHECK int state_open(const struct state_options *options, struct state **ret, struct err *err);
