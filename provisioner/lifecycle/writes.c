@@ -100,6 +100,9 @@ void writes_sweep(struct control *control)
         while (*at) {
             struct write *write = *at;
             if (write->under_way || now_ns < mono_after(write->until, FORGET_FAILURES_MS).ns) {
+                /* Each pass sets its timer anew: the end of a back-off must not be forgotten over it. */
+                if (!write->under_way && now_ns < write->until.ns)
+                    control_wake_at(control, write->until);
                 at = &write->next;
                 continue;
             }
