@@ -1,0 +1,464 @@
+/*
+ * place.c - the plan is what happens: nodes that join are closed, their pods bound when they are ready, then opened.
+ * Closed means cordoned: daemon pods come, others do not. (A taint alone keeps DaemonSets out.)
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "provisioner/lifecycle/bind.h"
+#include "provisioner/lifecycle/node_change.h"
+#include "provisioner/lifecycle/place_check.h"
+#include "provisioner/lifecycle/register.h"
+
+/* A slot that nobody takes is given up after this long. */
+enum { SLOT_WAIT_MS = 60000 };
+
+/* What a slot waits for. */
+enum slot_state {
+    SLOT_DONE,      /* its pod is bound, or not ours to bind any more */
+    SLOT_VACANT,    /* its pod is gone: another of its shape may come */
+    SLOT_SUCCESSOR, /* its pod runs on a node that is going: the one that follows it will come */
+    SLOT_SCHEDULER, /* kube-scheduler, or another, has work to do first: the room is kept, the node need not be closed
+                     */
+    SLOT_BINDING,   /* asked for, not answered yet */
+    SLOT_READY      /* to be bound */
+};
+
+/* Since when a slot waits for somebody. */
+struct vacancy {
+    uint64_t key;
+    struct clock_mono since;
+    uint64_t pass; /* when it was seen last */
+};
+
+struct place {
+    struct bindings bindings;
+    struct place_yields yields;
+    VEC(struct vacancy) vacancies;
+    size_t at; /* where the next one is looked for first: passes go over slots in the same order */
+    uint64_t passes;
+};
+
+static void place_release(void *part)
+{
+    struct place *place = part;
+    bindings_release(&place->bindings);
+    VEC_FREE(&place->yields.pods);
+    VEC_FREE(&place->vacancies);
+}
+
+/* One claim that is being looked at, with what became of its slots. */
+struct spot {
+    const struct view_claim *view;
+    const struct node_claim *claim;
+    const struct node *node;
+    uint32_t index;
+    uint8_t *states;      /* [n_slots] enum slot_state */
+    uint8_t *given_up;    /* [n_slots] */
+    uint32_t *taken_over; /* [n_slots] the pod that is bound in another's stead, VIEW_NONE */
+    size_t n_changed;     /* slots that are to be written anew */
+};
+
+struct placing {
+    struct pass *pass;
+    struct place *place;
+    VEC(struct spot) spots;
+    VEC(struct place_candidate) candidates;
+};
+
+static void placing_release(struct placing *placing)
+{
+    VEC_FREE(&placing->spots);
+    VEC_FREE(&placing->candidates);
+}
+
+/* Slots. */
+
+static bool has_unbound_volume(const struct pass *pass, const struct pod *pod)
+{
+    const struct objects *objects = &pass->view.objects;
+    for (size_t c = 0; c < pod->n_claims; c++) {
+        bool bound = false;
+        for (size_t i = 0; i < objects->claims.len && !bound; i++)
+            bound = str_eq(objects->claims.items[i].name, pod->claims[c]) &&
+                    str_eq(objects->claims.items[i].namespace_, pod->namespace_) &&
+                    objects->claims.items[i].volume_name.len > 0;
+        if (!bound)
+            return true;
+    }
+    return false;
+}
+
+/* Volumes are chosen, devices allocated and gangs held back by schedulers: a binding of ours would pass them by. */
+static bool left_to_scheduler(const struct pass *pass, const struct pod *pod)
+{
+    const struct pod_spec *spec = pass->view.objects.specs.items[pod->spec];
+    bool other = spec->scheduler_name.len && !str_is(spec->scheduler_name, "default-scheduler");
+    return other || spec->gated || spec->resource_claims || has_unbound_volume(pass, pod);
+}
+
+static bool node_is_leaving(const struct pass *pass, struct str name)
+{
+    uint32_t node = view_node(&pass->view, name);
+    if (node == VIEW_NONE)
+        return true;
+    uint32_t claim = pass->view.nodes[node].claim;
+    return claim != VIEW_NONE && pass->view.claims[claim].claim->phase >= CLAIM_DRAINING;
+}
+
+static enum slot_state slot_state(const struct pass *pass, const struct spot *spot, uint32_t pod_index)
+{
+    const struct view *view = &pass->view;
+    if (pod_index == VIEW_NONE)
+        return SLOT_VACANT;
+    const struct pod *pod = &view->objects.pods.items[pod_index];
+    if (view_pod(view, pod->namespace_, pod->name) != pod_index)
+        return SLOT_SUCCESSOR; /* stands for the one that will follow a pod whose node goes */
+    if (view->places[pod_index] == VIEW_POD_BOUND || (pod_ended(pod) && pod->node_name.len)) {
+        if (str_eq(pod->node_name, spot->claim->node_name) || !node_is_leaving(pass, pod->node_name))
+            return SLOT_DONE;
+        return pod_ended(pod) ? SLOT_VACANT : SLOT_SUCCESSOR;
+    }
+    if (pod_ended(pod) || pod->deleting)
+        return SLOT_VACANT;
+    if (view->pod_claims[pod_index] != spot->index)
+        return SLOT_DONE; /* another claim serves it */
+    if (left_to_scheduler(pass, pod))
+        return SLOT_SCHEDULER;
+    return control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name) ? SLOT_BINDING : SLOT_READY;
+}
+
+/* How long this slot has waited, counted from when it was first asked. */
+static int waited_ms(struct placing *placing, const struct spot *spot, size_t slot, int64_t *ret, struct err *err)
+{
+    struct place *place = placing->place;
+    uint64_t key = str_hash(spot->claim->uid) * 31 + str_hash(spot->claim->slots[slot].uid);
+    struct clock_mono now = placing->pass->now;
+    for (size_t i = 0; i < place->vacancies.len; i++) {
+        size_t at = (place->at + i) % place->vacancies.len;
+        struct vacancy *vacancy = &place->vacancies.items[at];
+        if (vacancy->key != key)
+            continue;
+        place->at = at + 1;
+        vacancy->pass = place->passes;
+        *ret = (now.ns - vacancy->since.ns) / 1000000;
+        return 0;
+    }
+    *ret = 0;
+    return VEC_PUSH(&place->vacancies, ((struct vacancy){key, now, place->passes})) ? 0 : err_nomem(err);
+}
+
+static void forget_vacancies(struct place *place)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < place->vacancies.len; i++)
+        if (place->vacancies.items[i].pass == place->passes)
+            place->vacancies.items[kept++] = place->vacancies.items[i];
+    place->vacancies.len = kept;
+}
+
+static void give_up(struct placing *placing, struct spot *spot, size_t slot, const char *why)
+{
+    struct control *control = placing->pass->control;
+    const struct claim_slot *given = &spot->claim->slots[slot];
+    if (spot->given_up[slot])
+        return;
+    spot->given_up[slot] = true;
+    spot->n_changed++;
+    if (control_busy(control, CLUSTER_NODE_CLAIM, STR(""), spot->claim->name))
+        return; /* said again when it can be written */
+    log_event(control_effects(control)->log, LOG_INFO, "slot-given-up", LOG_S("claim", spot->claim->name),
+              LOG_S("node", spot->claim->node_name), LOG_S("namespace", given->namespace_), LOG_S("pod", given->name),
+              LOG_C("why", why));
+    if (spot->view->pods[slot] != VIEW_NONE)
+        control_event(control, CLUSTER_POD, given->namespace_, given->name, given->uid, EVENT_WARNING, "PlacedAnew",
+                      "not bound to node %.*s: %s", STR_ARG(spot->claim->node_name), why);
+}
+
+/* A slot that waits for a pod waits for a while. */
+static int give_up_when_late(struct placing *placing, struct spot *spot, size_t slot, const char *why, struct err *err)
+{
+    int64_t waited;
+    if (waited_ms(placing, spot, slot, &waited, err) < 0)
+        return ERR_NOMEM;
+    if (waited >= SLOT_WAIT_MS)
+        give_up(placing, spot, slot, why);
+    else
+        control_wake_at(placing->pass->control,
+                        (struct clock_mono){placing->pass->now.ns + (SLOT_WAIT_MS - waited) * 1000000});
+    return 0;
+}
+
+static int look_at_slots(struct placing *placing, struct spot *spot, struct err *err)
+{
+    size_t n = spot->claim->n_slots;
+    spot->states = arena_array(placing->pass->arena, uint8_t, n);
+    spot->given_up = arena_array(placing->pass->arena, uint8_t, n);
+    spot->taken_over = arena_array(placing->pass->arena, uint32_t, n);
+    if (!spot->states || !spot->given_up || !spot->taken_over)
+        return err_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        spot->taken_over[i] = VIEW_NONE;
+        spot->states[i] = (uint8_t)slot_state(placing->pass, spot, spot->view->pods[i]);
+    }
+    return 0;
+}
+
+static size_t count(const struct spot *spot, enum slot_state state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < spot->claim->n_slots; i++)
+        n += spot->states[i] == (uint8_t)state && !spot->given_up[i];
+    return n;
+}
+
+static struct claim_slot slot_now(const struct placing *placing, const struct spot *spot, size_t slot)
+{
+    struct claim_slot now = spot->claim->slots[slot];
+    if (spot->taken_over[slot] != VIEW_NONE) {
+        const struct pod *pod = &placing->pass->view.objects.pods.items[spot->taken_over[slot]];
+        now.namespace_ = pod->namespace_;
+        now.name = pod->name;
+        now.uid = pod->uid;
+    }
+    return now;
+}
+
+/* The claim without the slots that were given up, and with the names of those who have taken slots over. */
+static int write_slots(struct placing *placing, const struct spot *spot, struct err *err)
+{
+    struct claim_slot *kept = arena_array(placing->pass->arena, struct claim_slot, spot->claim->n_slots);
+    if (!kept)
+        return err_nomem(err);
+    struct node_claim claim = *spot->claim;
+    claim.slots = kept;
+    claim.n_slots = 0;
+    for (size_t i = 0; i < spot->claim->n_slots; i++)
+        if (!spot->given_up[i])
+            kept[claim.n_slots++] = slot_now(placing, spot, i);
+    return control_patch_spec(placing->pass->control, &claim, "slots", err);
+}
+
+/* Nodes. */
+
+static bool is_own_taint(const struct node_claim *claim, const struct taint *taint)
+{
+    for (size_t i = 0; i < claim->taints.n; i++)
+        if (str_eq(claim->taints.items[i].key, taint->key) && claim->taints.items[i].effect == taint->effect)
+            return true;
+    return false;
+}
+
+/* A taint that is not of the claim was put on at start, by whomever: it goes when the node is ready for pods. */
+static const struct taint *startup_taint(const struct node_claim *claim, const struct node *node)
+{
+    for (size_t i = 0; i < node->taints.n; i++) {
+        const struct taint *taint = &node->taints.items[i];
+        if (taint->effect != EFFECT_PREFER_NO_SCHEDULE && !is_own_taint(claim, taint) &&
+            !str_is(taint->key, "node.kubernetes.io/unschedulable"))
+            return taint;
+    }
+    return NULL;
+}
+
+static int64_t amount_of(const struct resources *resources, struct str name)
+{
+    for (size_t i = 0; i < resources->n; i++)
+        if (str_eq(resources->items[i].name, name))
+            return resources->items[i].amount;
+    return 0;
+}
+
+/* A device that was planned on and has not been reported by its plug-in yet. */
+static const struct cloud_resource *missing_device(const struct node_claim *claim, const struct node *node)
+{
+    for (size_t i = 0; i < claim->allocatable.n; i++) {
+        const struct cloud_resource *planned = &claim->allocatable.items[i];
+        bool device = !str_is(planned->name, "cpu") && !str_is(planned->name, "memory") &&
+                      !str_is(planned->name, "ephemeral-storage") && !str_is(planned->name, "pods");
+        if (device && amount_of(&node->allocatable, planned->name) < planned->amount)
+            return planned;
+    }
+    return NULL;
+}
+
+/* What a node waits for before pods may be bound to it; NULL: nothing, or memory ran out (*ret_nomem). */
+static const char *not_ready_because(struct pass *pass, const struct node_claim *claim, const struct node *node,
+                                     bool *ret_nomem)
+{
+    const char *why = NULL;
+    const struct taint *taint = startup_taint(claim, node);
+    const struct cloud_resource *device = missing_device(claim, node);
+    *ret_nomem = false;
+    if (!node->ready)
+        return "the node is not Ready";
+    if (taint)
+        why = arena_printf(pass->arena, "the node has the taint %.*s", STR_ARG(taint->key));
+    else if (device)
+        why = arena_printf(pass->arena, "the node does not report %.*s", STR_ARG(device->name));
+    *ret_nomem = !why && (taint || device);
+    return why;
+}
+
+static bool runs_pods(const struct pass *pass, const struct spot *spot)
+{
+    const struct view_node *node = &pass->view.nodes[spot->view->node];
+    for (uint32_t i = 0; i < node->n_pods; i++)
+        if (pass->view.places[node->pods[i]] == VIEW_POD_BOUND &&
+            !pod_of_node(&pass->view.objects.pods.items[node->pods[i]]))
+            return true;
+    return false;
+}
+
+/* A node that never gets ready is no use: it goes, or, if pods came to it meanwhile, its slots do. */
+static int wait_for_node(struct placing *placing, struct spot *spot, const char *why, struct err *err)
+{
+    struct pass *pass = placing->pass;
+    int64_t timeout_ms = control_settings(pass->control)->register_timeout_ms;
+    struct clock_wall end = {spot->claim->registered.ns + timeout_ms * 1000000};
+    if (pass->wall.ns < end.ns) {
+        control_wake_at_wall(pass->control, end);
+        return 0;
+    }
+    if (!runs_pods(pass, spot))
+        return claim_drain(pass, spot->claim, "NotRegistered", (struct clock_wall){0}, why, err);
+    for (size_t i = 0; i < spot->claim->n_slots; i++)
+        if (spot->states[i] != SLOT_DONE)
+            give_up(placing, spot, i, why);
+    return 0;
+}
+
+static int say_initialized(struct pass *pass, const struct spot *spot, struct err *err)
+{
+    if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), spot->claim->name))
+        return 0;
+    struct node_claim moved = *spot->claim;
+    moved.initialized = pass->wall;
+    moved.message = STR("");
+    claim_move(pass->control, &moved, CLAIM_INITIALIZED);
+    return control_patch_status(pass->control, &moved, "initialize", err);
+}
+
+/* Once nothing waits to be bound: open, and, when that is seen, Initialized. */
+static int finish(struct pass *pass, const struct spot *spot, struct err *err)
+{
+    if (count(spot, SLOT_READY) || count(spot, SLOT_BINDING) || count(spot, SLOT_VACANT) || count(spot, SLOT_SUCCESSOR))
+        return 0;
+    if (!spot->node->unschedulable)
+        return say_initialized(pass, spot, err);
+    return node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
+}
+
+/* A registered node: its ready slots become candidates, the others are looked after. */
+static int prepare_spot(struct placing *placing, struct spot *spot, struct err *err)
+{
+    bool nomem;
+    const char *why = not_ready_because(placing->pass, spot->claim, spot->node, &nomem);
+    if (nomem)
+        return err_nomem(err);
+    if (look_at_slots(placing, spot, err) < 0)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < spot->claim->n_slots; i++)
+        if (spot->states[i] == SLOT_VACANT &&
+            give_up_when_late(placing, spot, i, "its pod is gone, and no other of its kind has come", err) < 0)
+            return ERR_NOMEM;
+    if (why)
+        return wait_for_node(placing, spot, why, err);
+    for (size_t i = 0; i < spot->claim->n_slots && !placed_by_scheduler(spot->node); i++)
+        if (spot->states[i] == SLOT_READY &&
+            !VEC_PUSH(&placing->candidates,
+                      ((struct place_candidate){spot->index, (uint32_t)i, spot->view->pods[i], false, NULL})))
+            return err_nomem(err);
+    return 0;
+}
+
+static int look_at_claim(struct placing *placing, uint32_t index, struct err *err)
+{
+    struct pass *pass = placing->pass;
+    const struct view_claim *view = &pass->view.claims[index];
+    const struct node *node = claim_node(pass, view);
+    struct spot spot = {.view = view, .claim = view->claim, .node = node, .index = index};
+    if (!node || node->deleting || view->claim->deleting)
+        return 0;
+    if (view->claim->phase == CLAIM_LAUNCHED)
+        return register_node(pass, view->claim, node, err);
+    if (view->claim->phase != CLAIM_REGISTERED)
+        return 0;
+    int code = prepare_spot(placing, &spot, err);
+    if (code == 0 && !VEC_PUSH(&placing->spots, spot))
+        code = err_nomem(err);
+    return code;
+}
+
+static struct spot *spot_of(struct placing *placing, uint32_t claim)
+{
+    size_t low = 0, high = placing->spots.len;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (placing->spots.items[middle].index <= claim)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &placing->spots.items[low];
+}
+
+/* All that fit are bound, nodes and pods in parallel; what does not fit is planned again. */
+static int bind_candidates(struct placing *placing, struct err *err)
+{
+    struct pass *pass = placing->pass;
+    size_t n = placing->candidates.len;
+    int code = place_check(pass, &placing->place->yields, placing->candidates.items, n, err);
+    if (code == ERR_INVALID) {
+        log_event(control_effects(pass->control)->log, LOG_ERROR, "place-check-failed", LOG_ERR(err));
+        return 0;
+    }
+    for (size_t i = 0; i < n && code == 0; i++) {
+        const struct place_candidate *candidate = &placing->candidates.items[i];
+        struct spot *spot = spot_of(placing, candidate->claim);
+        const struct pod *pod = &pass->view.objects.pods.items[candidate->pod];
+        if (!candidate->fits) {
+            give_up(placing, spot, candidate->slot, candidate->why);
+            continue;
+        }
+        code = bind_pod(pass, &placing->place->bindings, pod, spot->node->name, err);
+        if (!str_eq(pod->uid, spot->claim->slots[candidate->slot].uid)) {
+            spot->taken_over[candidate->slot] = candidate->pod;
+            spot->n_changed++;
+        }
+    }
+    return code;
+}
+
+static int settle(struct placing *placing, struct spot *spot, struct err *err)
+{
+    bool nomem = false;
+    if (spot->n_changed)
+        return write_slots(placing, spot, err);
+    if (spot->claim->phase != CLAIM_REGISTERED || not_ready_because(placing->pass, spot->claim, spot->node, &nomem) ||
+        nomem)
+        return nomem ? err_nomem(err) : 0;
+    if (placed_by_scheduler(spot->node))
+        return say_initialized(placing->pass, spot, err);
+    return finish(placing->pass, spot, err);
+}
+
+int place_pass(struct pass *pass, struct err *err)
+{
+    struct place *place = control_part(pass->control, PART_PLACE, sizeof(*place), place_release);
+    if (!place)
+        return err_nomem(err);
+    CC_CLEANUP(placing_release) struct placing placing = {.pass = pass, .place = place};
+    place->passes++;
+    place->at = 0;
+    int code = 0;
+    for (uint32_t i = 0; i < pass->view.n_claims && code == 0; i++)
+        code = look_at_claim(&placing, i, err);
+    if (code == 0)
+        code = bind_candidates(&placing, err);
+    for (size_t i = 0; i < placing.spots.len && code == 0; i++)
+        code = settle(&placing, &placing.spots.items[i], err);
+    if (code == 0)
+        forget_vacancies(place);
+    return code;
+}
