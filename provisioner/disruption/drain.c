@@ -1,0 +1,495 @@
+/*
+ * drain.c - claims that drain: their node is closed, its pods leave, the instance is terminated, node and claim go.
+ * Of our own will (Empty, Expired, Rebalance) pods have their own grace, and nothing that is blocked is touched; with
+ * a deadline, pods have what is left of it, and in the end they are deleted past their budgets.
+ */
+#include <stdlib.h>
+
+#include "base/json_out.h"
+#include "provisioner/lifecycle/controllers.h"
+#include "provisioner/lifecycle/node_change.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+enum {
+    SPOT_NOTICE_MS = 120000,   /* what a spot notice leaves, of which settings say how much is the pods' */
+    DELETE_BEFORE_S = 15,      /* pods that no eviction moved are deleted so long before the deadline */
+    DRIVER_BEFORE_S = 30,      /* drivers stay to the last, but not longer than this */
+    HURRY_S = 180,             /* a deadline that is nearer decides the grace */
+    FORCE_S = 600,             /* one that is nearer breaks blocks */
+    REPLACE_WAIT_MS = 120000,  /* for a replacement to be planned */
+    REPLACE_MOST_MS = 1200000, /* and to be there */
+    DEAD_NODE_MS = 300000,     /* pods of a node that is not Ready do not end: they are waited for so long */
+    RETRY_MS = 1000,           /* after a failed call to the cloud; doubled */
+    RETRY_MOST_MS = 60000
+};
+
+/* A claim on its way out. */
+struct leaving {
+    uint64_t claim, instance; /* hashes of uid and instance id */
+    struct clock_mono since;  /* when this process saw it drain first */
+    bool asked, terminated;   /* the cloud was asked, and has said yes */
+    uint64_t pass;            /* when it was seen last */
+};
+
+struct drain {
+    VEC(struct leaving) leaving;
+    size_t at; /* where the next one is looked for first */
+    uint64_t passes;
+    int failures;
+    struct clock_mono retry; /* no call to the cloud before */
+};
+
+static void drain_release(void *part)
+{
+    struct drain *drain = part;
+    VEC_FREE(&drain->leaving);
+}
+
+static struct leaving *find_leaving(struct drain *drain, const struct pass *pass, const struct node_claim *claim)
+{
+    uint64_t key = str_hash(claim->uid);
+    for (size_t i = 0; i < drain->leaving.len; i++) {
+        size_t at = (drain->at + i) % drain->leaving.len;
+        if (drain->leaving.items[at].claim != key)
+            continue;
+        drain->at = at + 1;
+        drain->leaving.items[at].pass = drain->passes;
+        return &drain->leaving.items[at];
+    }
+    struct leaving leaving = {
+        .claim = key, .instance = str_hash(claim->instance_id), .since = pass->now, .pass = drain->passes};
+    return VEC_PUSH(&drain->leaving, leaving) ? &drain->leaving.items[drain->leaving.len - 1] : NULL;
+}
+
+static void forget_gone(struct drain *drain)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < drain->leaving.len; i++)
+        if (drain->leaving.items[i].pass == drain->passes)
+            drain->leaving.items[kept++] = drain->leaving.items[i];
+    drain->leaving.len = kept;
+}
+
+/* One claim, its node and the pods that must leave it. */
+struct exit {
+    const struct node_claim *claim;
+    struct leaving *leaving;
+    const struct node *node; /* NULL: gone, or never joined */
+    const uint32_t *pods;    /* [n_pods] view pods that are not the node's own and have not ended */
+    size_t n_pods;
+    bool voluntary;
+    int64_t left_s; /* to the deadline, may be negative; INT64_MAX: there is none */
+};
+
+static const char *const REASONS[] = {"Empty",         "Expired",     "SpotInterruption", "Rebalance",
+                                      "Maintenance",   "StateChange", "Lifecycle",        "NotLaunched",
+                                      "NotRegistered", "Deleted",     "Orphaned"};
+
+/* The same as a literal, which outlives the pass. */
+static const char *reason_of(const struct node_claim *claim)
+{
+    for (size_t i = 0; i < CC_COUNT(REASONS); i++)
+        if (str_is(claim->drain_reason, REASONS[i]))
+            return REASONS[i];
+    return "Other";
+}
+
+static bool is_voluntary(const struct node_claim *claim)
+{
+    return str_is(claim->drain_reason, "Empty") || str_is(claim->drain_reason, "Expired") ||
+           str_is(claim->drain_reason, "Rebalance");
+}
+
+/* Its replacement is to be there before its pods are sent away. */
+static bool is_replaced_first(const struct node_claim *claim)
+{
+    return str_is(claim->drain_reason, "Expired") || str_is(claim->drain_reason, "Rebalance");
+}
+
+/* Pods. */
+
+static int list_pods(const struct pass *pass, struct exit *exit, struct err *err)
+{
+    const struct view *view = &pass->view;
+    uint32_t at = exit->node ? view_node(view, exit->node->name) : VIEW_NONE;
+    if (at == VIEW_NONE)
+        return 0;
+    const struct view_node *node = &view->nodes[at];
+    uint32_t *pods = arena_array(pass->arena, uint32_t, node->n_pods);
+    if (!pods)
+        return err_nomem(err);
+    exit->pods = pods;
+    for (uint32_t i = 0; i < node->n_pods; i++) {
+        const struct pod *pod = &view->objects.pods.items[node->pods[i]];
+        if (view->places[node->pods[i]] == VIEW_POD_BOUND && !pod_of_node(pod) && !pod_ended(pod))
+            pods[exit->n_pods++] = node->pods[i];
+    }
+    return 0;
+}
+
+/* Executors leave first, so that their data has the time to move; drivers last. */
+static int rank_of(const struct pod *pod)
+{
+    return pod->role == SPARK_EXECUTOR ? 0 : pod->role == SPARK_DRIVER ? 2 : 1;
+}
+
+static void on_evicted(struct control *control, void *context, const struct cluster_answer *answer)
+{
+    const struct str reason = str_of((const char *)context);
+    if (!answer->err)
+        metrics_add(control_effects(control)->metrics, METRIC_EVICTIONS, &reason, 1);
+}
+
+/* grace_s -1: the pod's own. */
+static void write_options(struct json_out *json, const char *key, const struct pod *pod, int64_t grace_s)
+{
+    json_open_map(json, key);
+    if (!key) {
+        json_str(json, "apiVersion", STR("v1"));
+        json_str(json, "kind", STR("DeleteOptions"));
+    }
+    if (grace_s >= 0)
+        json_int(json, "gracePeriodSeconds", grace_s);
+    json_open_map(json, "preconditions");
+    json_str(json, "uid", pod->uid);
+    json_close_map(json);
+    json_close_map(json);
+}
+
+static void write_eviction(struct json_out *json, const struct pod *pod, int64_t grace_s)
+{
+    json_open_map(json, NULL);
+    json_str(json, "apiVersion", STR("policy/v1"));
+    json_str(json, "kind", STR("Eviction"));
+    json_open_map(json, "metadata");
+    json_str(json, "name", pod->name);
+    json_str(json, "namespace", pod->namespace_);
+    json_close_map(json);
+    write_options(json, "deleteOptions", pod, grace_s);
+    json_close_map(json);
+}
+
+static int send_away(struct pass *pass, const struct exit *exit, const struct pod *pod, bool delete, int64_t grace_s,
+                     struct err *err)
+{
+    const char *reason = reason_of(exit->claim);
+    struct buf buf = BUF_INIT(pass->arena);
+    struct json_out json = JSON_OUT(&buf);
+    if (control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name))
+        return 0;
+    if (delete)
+        write_options(&json, NULL, pod, grace_s);
+    else
+        write_eviction(&json, pod, grace_s);
+    struct cluster_request request = {.verb = delete ? CLUSTER_DELETE : CLUSTER_EVICT,
+                                      .kind = CLUSTER_POD,
+                                      .namespace_ = pod->namespace_,
+                                      .name = pod->name};
+    int code = buf_str(&buf, &request.body, err);
+    if (code)
+        return code;
+    log_event(control_effects(pass->control)->log, LOG_INFO, delete ? "pod-deleted" : "pod-evicted",
+              LOG_S("namespace", pod->namespace_), LOG_S("pod", pod->name), LOG_S("node", exit->node->name),
+              LOG_S("claim", exit->claim->name), LOG_C("reason", reason), LOG_I("grace_s", grace_s));
+    return control_write(pass->control, &request, delete ? "delete-pod" : "evict", on_evicted, (void *)reason, err);
+}
+
+/* -1: its own. Near a deadline it is all that is left, less what the machine's own end needs. */
+static int64_t grace_of(const struct pass *pass, const struct exit *exit)
+{
+    if (exit->left_s > HURRY_S)
+        return -1;
+    int64_t margin_s = (SPOT_NOTICE_MS - control_settings(pass->control)->eviction_grace_ms) / 1000;
+    int64_t grace_s = exit->left_s - margin_s;
+    return grace_s > 1 ? grace_s : 1;
+}
+
+static bool may_leave(const struct pass *pass, const struct exit *exit, uint32_t index, int lowest_here)
+{
+    const struct pod *pod = &pass->view.objects.pods.items[index];
+    bool breaks_blocks = !exit->voluntary && (exit->left_s == INT64_MAX || exit->left_s <= FORCE_S);
+    if (pod->deleting || (!breaks_blocks && disruption_blocked(&pass->view, index)))
+        return false;
+    /* A driver that goes takes its executors with it: they go first, as long as there is time. */
+    return rank_of(pod) < 2 || lowest_here == 2 || exit->left_s <= DRIVER_BEFORE_S;
+}
+
+static int send_pods_away(struct pass *pass, const struct exit *exit, struct err *err)
+{
+    const struct pod *pods = pass->view.objects.pods.items;
+    int lowest = 2, code = 0;
+    for (size_t i = 0; i < exit->n_pods; i++)
+        if (rank_of(&pods[exit->pods[i]]) < lowest)
+            lowest = rank_of(&pods[exit->pods[i]]);
+    bool delete = exit->left_s <= DELETE_BEFORE_S;
+    for (int rank = 0; rank <= 2; rank++)
+        for (size_t i = 0; i < exit->n_pods && code == 0; i++)
+            if (rank_of(&pods[exit->pods[i]]) == rank && may_leave(pass, exit, exit->pods[i], lowest))
+                code = send_away(pass, exit, &pods[exit->pods[i]], delete, grace_of(pass, exit), err);
+    return code;
+}
+
+/* The claim whose slot is kept for the pod, or for who follows it; NULL: none. */
+static const struct view_claim *replacement_of(const struct pass *pass, const struct node_claim *claim,
+                                               const struct pod *pod)
+{
+    for (uint32_t i = 0; i < pass->view.n_claims; i++) {
+        const struct view_claim *other = &pass->view.claims[i];
+        for (size_t s = 0; other->claim != claim && s < other->claim->n_slots; s++)
+            if (str_eq(other->claim->slots[s].uid, pod->uid))
+                return other;
+    }
+    return NULL;
+}
+
+/* Where nothing is planned for a while, the pods have room on nodes that are there. */
+static bool waits_for_replacement(struct pass *pass, const struct exit *exit)
+{
+    int64_t waited_ms = (pass->now.ns - exit->leaving->since.ns) / 1000000;
+    int64_t until_ms = 0;
+    for (size_t i = 0; i < exit->n_pods; i++) {
+        const struct view_claim *other =
+            replacement_of(pass, exit->claim, &pass->view.objects.pods.items[exit->pods[i]]);
+        const struct node *node = other ? claim_node(pass, other) : NULL;
+        bool there = node && node->ready && other->claim->phase >= CLAIM_REGISTERED;
+        int64_t most_ms = there ? 0 : other ? REPLACE_MOST_MS : REPLACE_WAIT_MS;
+        if (most_ms > until_ms)
+            until_ms = most_ms;
+    }
+    if (waited_ms >= until_ms)
+        return false;
+    control_wake_at(pass->control, (struct clock_mono){exit->leaving->since.ns + until_ms * 1000000});
+    return true;
+}
+
+/* Comes back when time alone changes what is to be done. */
+static void wake_in_time(struct pass *pass, const struct exit *exit)
+{
+    static const int64_t marks_s[] = {FORCE_S, HURRY_S, DRIVER_BEFORE_S, DELETE_BEFORE_S, 0};
+    if (exit->left_s == INT64_MAX)
+        return;
+    for (size_t i = 0; i < CC_COUNT(marks_s); i++) {
+        struct clock_wall at = {exit->claim->drain_deadline.ns - marks_s[i] * NS_PER_S};
+        if (at.ns > pass->wall.ns) {
+            control_wake_at_wall(pass->control, at);
+            return;
+        }
+    }
+}
+
+/* Pods of a dead kubelet never end; nobody waits for them past the deadline, or for ever. */
+static bool waits_for_pods(struct pass *pass, const struct exit *exit)
+{
+    if (!exit->n_pods || exit->left_s <= 0)
+        return false;
+    struct clock_mono dead = {exit->leaving->since.ns + (int64_t)DEAD_NODE_MS * 1000000};
+    if (!exit->node->ready && pass->now.ns >= dead.ns)
+        return false;
+    if (!exit->node->ready)
+        control_wake_at(pass->control, dead);
+    return true;
+}
+
+/* The end. */
+
+/* What the cloud was asked to terminate. */
+struct asked {
+    struct control_call call;
+    size_t n;
+    uint64_t instances[]; /* hashes of ids */
+};
+
+static void asked_release(struct control_call *call)
+{
+    free(call);
+}
+
+static void note_terminated(struct drain *drain, uint64_t instance, bool terminated)
+{
+    for (size_t i = 0; i < drain->leaving.len; i++) {
+        struct leaving *leaving = &drain->leaving.items[i];
+        if (leaving->instance != instance)
+            continue;
+        leaving->asked = false;
+        leaving->terminated = leaving->terminated || terminated;
+    }
+}
+
+static void on_terminated(void *context, const struct cloud_terminated *answer)
+{
+    struct asked *asked = context;
+    struct control *control = control_call_end(&asked->call);
+    struct drain *drain = control ? control_part(control, PART_DRAIN, sizeof(*drain), drain_release) : NULL;
+    if (drain) {
+        size_t n = answer->err ? 0 : answer->n;
+        for (size_t i = 0; i < asked->n; i++)
+            note_terminated(drain, asked->instances[i], false);
+        for (size_t i = 0; i < n; i++)
+            note_terminated(drain, str_hash(answer->ids[i]), true);
+        bool failed = n < asked->n;
+        int64_t wait_ms = (int64_t)RETRY_MS << (drain->failures < 6 ? drain->failures : 6);
+        drain->failures = failed ? drain->failures + 1 : 0;
+        drain->retry = loop_now(control_effects(control)->loop);
+        if (failed)
+            drain->retry.ns += (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
+        if (answer->err)
+            log_event(control_effects(control)->log, LOG_WARN, "terminate-failed", LOG_ERR(answer->err),
+                      LOG_I("instances", asked->n));
+    }
+    free(asked);
+}
+
+/* All of a pass in one call. */
+static int terminate(struct pass *pass, struct drain *drain, const struct exit *exits, size_t n, struct err *err)
+{
+    const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
+    struct str *ids = arena_array(pass->arena, struct str, n);
+    if (!n || !control_may_act(pass->control))
+        return 0;
+    if (pass->now.ns < drain->retry.ns) {
+        control_wake_at(pass->control, drain->retry);
+        return 0;
+    }
+    struct asked *asked = calloc(1, sizeof(*asked) + n * sizeof(asked->instances[0]));
+    if (!ids || !asked) {
+        free(asked);
+        return err_nomem(err);
+    }
+    asked->n = n;
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = exits[i].claim->instance_id;
+        asked->instances[i] = exits[i].leaving->instance;
+    }
+    control_call_begin(pass->control, &asked->call, asked_release);
+    int code = cloud->terminate(cloud->context, ids, n, on_terminated, asked, err);
+    if (code) {
+        control_call_end(&asked->call);
+        free(asked);
+        return code;
+    }
+    for (size_t i = 0; i < n; i++) {
+        exits[i].leaving->asked = true;
+        log_event(control_effects(pass->control)->log, LOG_INFO, "instance-terminating",
+                  LOG_S("claim", exits[i].claim->name), LOG_S("instance", ids[i]),
+                  LOG_S("type", exits[i].claim->instance_type), LOG_C("reason", reason_of(exits[i].claim)),
+                  LOG_S("message", exits[i].claim->message));
+    }
+    return 0;
+}
+
+static int delete_object(struct pass *pass, enum cluster_kind kind, struct str name, struct str uid, struct err *err)
+{
+    struct buf buf = BUF_INIT(pass->arena);
+    struct json_out json = JSON_OUT(&buf);
+    json_open_map(&json, NULL);
+    json_str(&json, "apiVersion", STR("v1"));
+    json_str(&json, "kind", STR("DeleteOptions"));
+    json_open_map(&json, "preconditions");
+    json_str(&json, "uid", uid);
+    json_close_map(&json);
+    json_close_map(&json);
+    struct cluster_request request = {.verb = CLUSTER_DELETE, .kind = kind, .name = name};
+    int code = buf_str(&buf, &request.body, err);
+    return code ? code : control_write(pass->control, &request, "give-back", NULL, NULL, err);
+}
+
+static void on_let_go(struct control *control, void *context, const struct cluster_answer *answer)
+{
+    const struct str reason = str_of((const char *)context);
+    if (!answer->err)
+        metrics_add(control_effects(control)->metrics, METRIC_TERMINATED, &reason, 1);
+}
+
+/* The instance is gone or going: the node's object, then the claim, then its finalizer. */
+static int let_go(struct pass *pass, const struct exit *exit, struct err *err)
+{
+    const struct node_claim *claim = exit->claim;
+    if (exit->node)
+        return exit->node->deleting ? 0 : delete_object(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
+    if (!claim->deleting)
+        return delete_object(pass, CLUSTER_NODE_CLAIM, claim->name, claim->uid, err);
+    if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name))
+        return 0;
+    log_event(control_effects(pass->control)->log, LOG_INFO, "claim-gone", LOG_S("claim", claim->name),
+              LOG_S("instance", claim->instance_id), LOG_C("reason", reason_of(claim)),
+              LOG_S("message", claim->message));
+    struct cluster_request request = {.verb = CLUSTER_PATCH,
+                                      .kind = CLUSTER_NODE_CLAIM,
+                                      .name = claim->name,
+                                      .body = STR("{\"metadata\":{\"finalizers\":null}}")};
+    bool had_instance = claim->instance_id.len > 0;
+    return control_write(pass->control, &request, "let-go", had_instance ? on_let_go : NULL, (void *)reason_of(claim),
+                         err);
+}
+
+static int look_at(struct pass *pass, struct drain *drain, const struct view_claim *view, struct exit *exit,
+                   struct err *err)
+{
+    *exit = (struct exit){.claim = view->claim, .node = claim_node(pass, view), .left_s = INT64_MAX};
+    /* One that drained before it registered. */
+    if (!exit->node && view->claim->provider_id.len)
+        exit->node = state_node_by_provider_id(pass->state, view->claim->provider_id);
+    exit->leaving = find_leaving(drain, pass, view->claim);
+    if (!exit->leaving)
+        return err_nomem(err);
+    exit->voluntary = is_voluntary(view->claim);
+    if (view->claim->drain_deadline.ns)
+        exit->left_s = (view->claim->drain_deadline.ns - pass->wall.ns + NS_PER_S - 1) / NS_PER_S;
+    return list_pods(pass, exit, err);
+}
+
+/* One step; *ret_terminate: the instance is to go now. */
+static int drain_claim(struct pass *pass, const struct exit *exit, bool *ret_terminate, struct err *err)
+{
+    *ret_terminate = false;
+    if (exit->leaving->terminated || !exit->claim->instance_id.len)
+        return let_go(pass, exit, err);
+    if (exit->node && !exit->node->unschedulable) {
+        int code = node_change(pass, exit->node, &(struct node_change){.door = NODE_CLOSE}, "close", err);
+        if (code || exit->voluntary)
+            return code; /* pods that came meanwhile are seen once it is closed */
+    }
+    if (!waits_for_pods(pass, exit)) {
+        *ret_terminate = !exit->leaving->asked;
+        return 0;
+    }
+    wake_in_time(pass, exit);
+    if (is_replaced_first(exit->claim) && waits_for_replacement(pass, exit))
+        return 0;
+    return send_pods_away(pass, exit, err);
+}
+
+int drain_pass(struct pass *pass, struct err *err)
+{
+    struct drain *drain = control_part(pass->control, PART_DRAIN, sizeof(*drain), drain_release);
+    if (!drain)
+        return err_nomem(err);
+    size_t n_claims = 0, n = 0;
+    for (uint32_t i = 0; i < pass->view.n_claims; i++)
+        n_claims += pass->view.claims[i].claim->phase >= CLAIM_DRAINING;
+    drain->passes++;
+    drain->at = 0;
+    struct exit *ready = arena_array(pass->arena, struct exit, n_claims);
+    if (!ready)
+        return err_nomem(err);
+    /* Their places are fixed first: nothing moves while it is pointed to. */
+    for (uint32_t i = 0; i < pass->view.n_claims; i++)
+        if (pass->view.claims[i].claim->phase >= CLAIM_DRAINING &&
+            !find_leaving(drain, pass, pass->view.claims[i].claim))
+            return err_nomem(err);
+    forget_gone(drain);
+    drain->at = 0;
+    for (uint32_t i = 0; i < pass->view.n_claims; i++) {
+        bool now;
+        if (pass->view.claims[i].claim->phase < CLAIM_DRAINING)
+            continue;
+        int code = look_at(pass, drain, &pass->view.claims[i], &ready[n], err);
+        if (code == 0)
+            code = drain_claim(pass, &ready[n], &now, err);
+        if (code)
+            return code;
+        n += now;
+    }
+    return terminate(pass, drain, ready, n, err);
+}
