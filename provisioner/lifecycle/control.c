@@ -9,8 +9,9 @@ static const struct {
     const char *name;
     pass_fn *run;
 } PASSES[] = {
-    {"claims", claims_pass}, {"collect", collect_pass}, {"demand", demand_pass},
-    {"launch", launch_pass}, {"report", report_pass},
+    {"claims", claims_pass}, {"interrupt", interrupt_pass}, {"collect", collect_pass},
+    {"place", place_pass},   {"disrupt", disrupt_pass},     {"drain", drain_pass},
+    {"demand", demand_pass}, {"launch", launch_pass},       {"report", report_pass},
 };
 
 /* Moves the timer; it is always set, so no memory is needed. */
