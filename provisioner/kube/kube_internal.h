@@ -74,8 +74,11 @@ void watcher_start(struct watcher *watcher);
 /* Lists anew, or tells that there is nothing, after the options have changed what is wanted. */
 void watcher_rethink(struct watcher *watcher);
 
-/* Writes, and reads by name: as many at once as KUBE_WRITES_MAX, the others in order. */
-enum { KUBE_WRITES_MAX = 64, KUBE_WRITES_QUEUED_MAX = 8192 };
+/*
+ * Writes, and reads by name: as many at once as KUBE_WRITES_MAX, the others in order. Watches, lists and leases need
+ * connections too: all together stay below what http_curl allows to one host.
+ */
+enum { KUBE_WRITES_MAX = 32, KUBE_WRITES_QUEUED_MAX = 8192 };
 
 struct kube_write;
 

@@ -3,8 +3,8 @@
 
 #include "provisioner/kube/kube_internal.h"
 
-/* The API server gives up after a minute itself. */
-enum { WRITE_TIMEOUT_MS = 60000 };
+/* The API server gives up after a minute itself. A lease's holder has 10 s for a renewal, and tries again in them. */
+enum { WRITE_TIMEOUT_MS = 60000, LEASE_TIMEOUT_MS = 4000 };
 
 struct kube_write {
     struct kube *kube;
@@ -72,7 +72,7 @@ static int send_write(struct kube_write *write, struct err *err)
                            .path = write->path,
                            .body = write->request.body,
                            .content_type = write->request.body.len ? verb->content_type : NULL,
-                           .timeout_ms = WRITE_TIMEOUT_MS};
+                           .timeout_ms = write->request.kind == CLUSTER_LEASE ? LEASE_TIMEOUT_MS : WRITE_TIMEOUT_MS};
     struct http_handler handler = {NULL, on_done, write};
     return kube_call_send(write->kube, &write->call, &ask, &handler, err);
 }
@@ -185,7 +185,8 @@ int kube_writes_add(struct kube *kube, const struct cluster_request *request, cl
                     struct err *err)
 {
     struct kube_writes *writes = &kube->writes;
-    bool now = writes->n_running < KUBE_WRITES_MAX && !writes->first;
+    /* Leases do not wait behind a burst of others. */
+    bool now = request->kind == CLUSTER_LEASE || (writes->n_running < KUBE_WRITES_MAX && !writes->first);
     assert(request->kind < CLUSTER_KINDS && done);
     if (!now && writes->n_waiting >= KUBE_WRITES_QUEUED_MAX)
         return err_set(err, ERR_THROTTLED, "%d requests to the API server wait already", KUBE_WRITES_QUEUED_MAX);

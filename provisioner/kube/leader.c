@@ -326,7 +326,7 @@ static void act_on_record(struct leader *leader)
         move(leader, LEADER_FOLLOWER);
         step_later(leader);
         return;
-    case LEADER_ACQUIRING: assert(!"nothing is read while taking is under way"); return;
+    case LEADER_ACQUIRING: assert(false); return; /* only its write is under way then */
     case LEADER_RELEASING:
         if (is_ours(leader))
             write_lease(leader, "");
