@@ -119,9 +119,9 @@ CC_MUST_CHECK int control_catalogue(struct control *control, struct arena *arena
  */
 void control_hold(struct control *control, struct str provisioner);
 void control_hold_end(struct control *control, struct str provisioner);
-bool control_held(const struct control *control, struct str provisioner);
+bool control_held(struct control *control, struct str provisioner); /* wakes a pass when it ends */
 
-/* Another number after offerings were marked, or marks have ended: another catalogue. */
+/* Another number after offerings were marked, or marks have ended: another catalogue. Wakes a pass when they end. */
 uint64_t control_marks(struct control *control);
 
 bool claim_may_move(enum claim_phase from, enum claim_phase to);

@@ -47,7 +47,6 @@ void control_hold(struct control *control, struct str provisioner)
     hold->until = mono_after(now, wait_ms);
     log_event(control->effects.log, LOG_WARN, "provisioner-held", LOG_S("provisioner", provisioner),
               LOG_I("for_ms", wait_ms));
-    control_wake_at(control, hold->until);
 }
 
 void control_hold_end(struct control *control, struct str provisioner)
@@ -59,8 +58,11 @@ void control_hold_end(struct control *control, struct str provisioner)
     *hold = control->holds.items[--control->holds.len];
 }
 
-bool control_held(const struct control *control, struct str provisioner)
+bool control_held(struct control *control, struct str provisioner)
 {
     const struct hold *hold = find(control, provisioner);
-    return hold && loop_now(control->effects.loop).ns < hold->until.ns;
+    if (!hold || loop_now(control->effects.loop).ns >= hold->until.ns)
+        return false;
+    control_wake_at(control, hold->until);
+    return true;
 }

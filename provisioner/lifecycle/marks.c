@@ -74,12 +74,13 @@ void control_mark_unavailable(struct control *control, struct str instance_type,
               LOG_S("zone", zone), LOG_C("capacity_type", cloud_capacity_type_name(capacity_type)),
               LOG_S("reason", reason), LOG_I("for_ms", control->settings.unavailable_ms));
     control->marks_changed++;
-    control_wake_at(control, until); /* what had to wait for it may be had again */
 }
 
 uint64_t control_marks(struct control *control)
 {
     drop_old(control);
+    for (size_t i = 0; i < control->marks.len; i++)
+        control_wake_at(control, control->marks.items[i].until);
     return control->marks_changed;
 }
 

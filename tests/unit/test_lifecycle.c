@@ -1,0 +1,464 @@
+/* Tests of provisioner/lifecycle from pods to machines: on a virtual clock, a cluster and a cloud in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/stage.h"
+
+static int set_up(void **state)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+    if (!stage)
+        return -1;
+    stage_open(stage);
+    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
+    *state = stage;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    stage_close(*state);
+    free(*state);
+    return 0;
+}
+
+static uint64_t plans(const struct stage *stage)
+{
+    return control_status(stage->control).plans;
+}
+
+static uint64_t creates(const struct stage *stage)
+{
+    return stage->cluster->calls[CLUSTER_CREATE][CLUSTER_NODE_CLAIM];
+}
+
+/* Every pod of the application has one slot. */
+static void check_slots(struct stage *stage, const char *app, int n)
+{
+    for (int i = 1; i <= n; i++) {
+        char pod[64];
+        snprintf(pod, sizeof(pod), "spark/%s-exec-%d", app, i);
+        assert_int_equal(stage_slots(stage, pod), 1);
+    }
+}
+
+static void test_pods_become_machines(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "driver", 1, 1);
+    stage_pods(stage, "a", "executor", 1, 8);
+    stage_start(stage);
+    stage_run(stage, 3000);
+    assert_int_equal(plans(stage), 1);
+    assert_true(stage_claims(stage, NULL) > 1);
+    assert_int_equal(stage_claims(stage, "Launched"), stage_claims(stage, NULL));
+    assert_int_equal(fake_cloud_running(stage->cloud), stage_claims(stage, NULL));
+    check_slots(stage, "a", 8);
+    assert_int_equal(stage_slots(stage, "spark/a-driver-1"), 1);
+    stage_check_owners(stage);
+    /* A cluster in which nothing changes is left alone. */
+    stage_run(stage, 10000);
+    uint64_t calls = stage->cluster->n_calls;
+    stage_run(stage, 600000);
+    assert_int_equal(stage->cluster->n_calls, calls);
+    assert_int_equal(plans(stage), 1);
+    assert_true(control_status(stage->control).idle);
+}
+
+static void test_drivers_on_demand_executors_on_spot(void **state)
+{
+    struct stage *stage = *state;
+    size_t n, spot = 0, on_demand = 0;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "driver", 1, 1);
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 3000);
+    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
+    for (size_t i = 0; i < n; i++) {
+        spot += machines[i].instance.capacity_type == CLOUD_SPOT;
+        on_demand += machines[i].instance.capacity_type == CLOUD_ON_DEMAND;
+    }
+    assert_int_equal(on_demand, 1);
+    assert_true(spot >= 1);
+}
+
+/* One executor every half second for 4 s: the window stays open for a second after the last, and then all are one plan.
+ */
+static void test_batch_window(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_start(stage);
+    for (int i = 1; i <= 8; i++) {
+        stage_pods(stage, "a", "executor", i, 1);
+        stage_run(stage, 500);
+        assert_int_equal(plans(stage), 0);
+    }
+    stage_run(stage, 700);
+    assert_int_equal(plans(stage), 1);
+    stage_run(stage, 2000);
+    assert_int_equal(plans(stage), 1);
+    check_slots(stage, "a", 8);
+}
+
+/* Without an end to new pods it closes 10 s after the first. */
+static void test_batch_window_has_an_end(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_start(stage);
+    int i = 1;
+    for (; i <= 19; i++) {
+        stage_pods(stage, "a", "executor", i, 1);
+        stage_run(stage, 500);
+        assert_int_equal(plans(stage), 0);
+    }
+    for (; i <= 22; i++) {
+        stage_pods(stage, "a", "executor", i, 1);
+        stage_run(stage, 500);
+    }
+    assert_int_equal(plans(stage), 1);
+}
+
+static void small_pod(struct stage *stage, const char *name, const char *cpu)
+{
+    fake_cluster_applyf(stage->cluster,
+                        "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: spark, uid: %s}, spec: "
+                        "{containers: [{name: c, image: i, resources: {requests: {cpu: %s, memory: 256Mi}}}]}, status: "
+                        "{phase: Pending}}",
+                        name, name, cpu);
+}
+
+/* What comes while a node is on its way takes the room that is left there (c4.large: 1930m) before any is bought. */
+static void test_plan_is_extended(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    small_pod(stage, "first", "1");
+    stage_start(stage);
+    stage_run(stage, 3000);
+    assert_int_equal(stage_claims(stage, NULL), 1);
+    small_pod(stage, "second", "600m");
+    stage_run(stage, 3000);
+    assert_int_equal(stage_claims(stage, NULL), 1);
+    small_pod(stage, "third", "600m");
+    stage_run(stage, 3000);
+    assert_int_equal(stage_claims(stage, NULL), 2);
+    assert_int_equal(stage_slots(stage, "spark/first"), 1);
+    assert_int_equal(stage_slots(stage, "spark/second"), 1);
+    assert_int_equal(stage_slots(stage, "spark/third"), 1);
+    assert_int_equal(plans(stage), 3);
+    stage_check_owners(stage);
+}
+
+/* No capacity in the cheapest type: planned around at once, and none of it is tried again for 3 minutes. */
+static void test_no_capacity_is_planned_around(void **state)
+{
+    struct stage *stage = *state;
+    size_t n;
+    stage_provisioner(stage, "");
+    fake_cloud_capacity(stage->cloud, "c4.xlarge", NULL, CLOUD_SPOT, 0);
+    fake_cloud_capacity(stage->cloud, "c4.2xlarge", NULL, CLOUD_SPOT, 0);
+    fake_cloud_capacity(stage->cloud, "c4.large", NULL, CLOUD_SPOT, 0);
+    stage_pods(stage, "a", "executor", 1, 4);
+    stage_start(stage);
+    stage_run(stage, 10000);
+    check_slots(stage, "a", 4);
+    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++)
+        assert_true(str_starts(machines[i].instance.instance_type, "m4."));
+    assert_true(stage->cloud->n_launches <= 4);
+    stage_check_owners(stage);
+}
+
+static int64_t cpus_of(const struct stage *stage)
+{
+    size_t n;
+    int64_t cpus = 0;
+    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct str type = machines[i].instance.instance_type;
+        cpus += str_ends(type, ".2xlarge") ? 8 : str_ends(type, ".xlarge") ? 4 : 2;
+    }
+    return cpus;
+}
+
+static void test_limits_hold(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "limits: {resources: {cpu: 12}}, spark: {gangMinShare: 0}");
+    stage_pods(stage, "a", "executor", 1, 30);
+    stage_start(stage);
+    stage_run(stage, 60000);
+    assert_true(cpus_of(stage) > 0 && cpus_of(stage) <= 12);
+    stage_pods(stage, "b", "executor", 1, 10);
+    stage_run(stage, 60000);
+    assert_true(cpus_of(stage) <= 12);
+    assert_true(fake_cluster_events(stage->cluster, "b-exec-1", "NoNodePlanned") == 1);
+}
+
+static enum fake_fate lose_first_launch(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    int *left = context;
+    (void)number;
+    if (api == FAKE_LAUNCH && *left > 0) {
+        (*left)--;
+        return FAKE_LOST;
+    }
+    return FAKE_SERVED;
+}
+
+static void test_lost_answer_launches_once(void **state)
+{
+    struct stage *stage = *state;
+    int left = 3;
+    stage_provisioner(stage, "");
+    stage->cloud->on_call = lose_first_launch;
+    stage->cloud->on_call_context = &left;
+    stage_pods(stage, "a", "executor", 1, 4);
+    stage_start(stage);
+    stage_run(stage, 60000);
+    assert_int_equal(left, 0);
+    assert_int_equal(stage->cloud->calls[FAKE_LAUNCH], stage->cloud->n_launches + 3);
+    assert_int_equal(fake_cloud_running(stage->cloud), stage_claims(stage, "Launched"));
+    check_slots(stage, "a", 4);
+    stage_check_owners(stage);
+}
+
+static enum fake_fate never_launched(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return api == FAKE_LAUNCH ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+/* Five minutes without an answer: the claim goes, its pods are planned again. */
+static void test_not_launched_in_time(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage->cloud->on_call = never_launched;
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 290000);
+    assert_int_equal(creates(stage), 1);
+    assert_int_equal(stage_claims(stage, "Launching"), 1);
+    stage->cloud->on_call = NULL;
+    stage_run(stage, 60000);
+    assert_int_equal(stage_claims(stage, "Launching"), 0);
+    check_slots(stage, "a", 2);
+    stage_check_owners(stage);
+}
+
+/* The cloud refuses for good: the Provisioner is held, not tried in a loop, and told why. */
+static enum fake_fate forbid_launch(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return api == FAKE_LAUNCH ? FAKE_FORBIDDEN : FAKE_SERVED;
+}
+
+static void test_refused_launches_are_not_repeated_in_a_loop(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage->cloud->on_call = forbid_launch;
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 600000);
+    assert_in_range(stage->cloud->calls[FAKE_LAUNCH], 3, 12);
+    assert_true(fake_cluster_events(stage->cluster, "default", "LaunchFailed") >= 1);
+    stage->cloud->on_call = NULL;
+    stage_run(stage, 600000);
+    check_slots(stage, "a", 2);
+    stage_check_owners(stage);
+}
+
+static void test_prepare_that_fails_is_told(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage->cloud->prepare_fails = true;
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 300000);
+    assert_int_equal(creates(stage), 0);
+    assert_in_range(stage->cloud->calls[FAKE_PREPARE], 2, 10);
+    assert_true(fake_cluster_events(stage->cluster, "default", "LaunchNotPrepared") >= 1);
+    stage->cloud->prepare_fails = false;
+    stage_run(stage, 300000);
+    check_slots(stage, "a", 2);
+}
+
+/* Two lists and the consistency time, then it goes; not before. */
+static void test_orphans_are_collected(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    fake_cloud_stray(stage->cloud, "c4.large", "us-west-2a");
+    stage_start(stage);
+    stage_run(stage, 100000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    stage_run(stage, 600000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 0);
+}
+
+static void test_lost_instances_drain_their_claims(void **state)
+{
+    struct stage *stage = *state;
+    size_t n;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    fake_cloud_lose(stage->cloud, fake_cloud_machines(stage->cloud, &n)[0].instance.id);
+    stage_run(stage, 900000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1); /* another one, for the same pods */
+    check_slots(stage, "a", 2);
+}
+
+static void test_follower_does_nothing(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 2);
+    fake_cloud_stray(stage->cloud, "c4.large", "us-west-2a");
+    stage->leads = false;
+    stage_start(stage);
+    stage_run(stage, 900000);
+    assert_int_equal(stage->cluster->n_calls, 0);
+    assert_int_equal(stage->cloud->n_calls, 0);
+    stage->leads = true;
+    stage_run(stage, 5000);
+    check_slots(stage, "a", 2);
+}
+
+/* The switch of the kill test: stops the world at the n-th call, before or after it is done. */
+struct kill {
+    uint64_t at, n;
+    bool after, hit;
+};
+
+static enum fake_fate next_fate(struct kill *kill)
+{
+    if (++kill->n != kill->at)
+        return kill->hit ? FAKE_UNSENT : FAKE_SERVED;
+    kill->hit = true;
+    return kill->after ? FAKE_UNANSWERED : FAKE_UNSENT;
+}
+
+static enum fake_fate on_cluster_call(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)request;
+    (void)number;
+    return next_fate(context);
+}
+
+static enum fake_fate on_cloud_call(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    (void)api;
+    (void)number;
+    return next_fate(context);
+}
+
+static bool is_hit(void *context)
+{
+    return ((struct kill *)context)->hit;
+}
+
+static void run_until_killed(struct stage *stage, struct kill *kill)
+{
+    stage->cluster->on_call = on_cluster_call;
+    stage->cloud->on_call = on_cloud_call;
+    stage->cluster->on_call_context = stage->cloud->on_call_context = kill;
+    stage_start(stage);
+    virtual_time_until(&stage->loop, 120000, is_hit, kill);
+    stage->cluster->on_call = NULL;
+    stage->cloud->on_call = NULL;
+}
+
+/*
+ * Pools that end in the middle, a stop at the n-th call, a fresh start, and with `again` a stop at that call of its
+ * own. False: the scenario passed without the first stop.
+ */
+static bool one_kill(uint64_t at, bool after, uint64_t again)
+{
+    struct stage *stage = calloc(1, sizeof(*stage));
+    struct kill kill = {.at = at, .after = after}, second = {.at = again, .after = !after};
+    assert_non_null(stage);
+    stage_open(stage);
+    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000);
+    stage_provisioner(stage, "");
+    fake_cloud_capacity(stage->cloud, "c4.2xlarge", NULL, CLOUD_SPOT, 0);
+    fake_cloud_capacity(stage->cloud, "m4.2xlarge", NULL, CLOUD_SPOT, 1);
+    fake_cloud_capacity(stage->cloud, "c4.xlarge", NULL, CLOUD_SPOT, 1);
+    stage_pods(stage, "a", "driver", 1, 1);
+    stage_pods(stage, "a", "executor", 1, 8);
+    run_until_killed(stage, &kill);
+    if (kill.hit && again) {
+        stage_kill(stage);
+        run_until_killed(stage, &second);
+    }
+    if (again ? second.hit : kill.hit) {
+        stage_kill(stage);
+        stage_start(stage);
+    }
+    stage_run(stage, 1800000);
+    check_slots(stage, "a", 8);
+    assert_int_equal(stage_slots(stage, "spark/a-driver-1"), 1);
+    stage_check_owners(stage);
+    assert_int_equal(stage_claims(stage, "Launching"), 0);
+    stage_close(stage);
+    free(stage);
+    return kill.hit;
+}
+
+static void test_killed_at_every_call(void **state)
+{
+    (void)state;
+    uint64_t n = 1;
+    while (one_kill(n, false, 0) | one_kill(n, true, 0))
+        n++;
+    assert_true(n > 20);
+}
+
+static void test_killed_twice(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 25; n++)
+        for (uint64_t again = 1; again <= 12; again++)
+            one_kill(n, again % 2, again);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pods_become_machines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_drivers_on_demand_executors_on_spot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_batch_window, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_batch_window_has_an_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_plan_is_extended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_capacity_is_planned_around, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits_hold, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_answer_launches_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_not_launched_in_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused_launches_are_not_repeated_in_a_loop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_prepare_that_fails_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_orphans_are_collected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lost_instances_drain_their_claims, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_follower_does_nothing, set_up, tear_down),
+        cmocka_unit_test(test_killed_at_every_call),
+        cmocka_unit_test(test_killed_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
