@@ -4,7 +4,8 @@
 
 enum cmd_exit {
     CMD_OK = 0,
-    CMD_INTERNAL = 1, /* reading, writing, memory; for verify: the plan or its bound does not hold */
+    CMD_INTERNAL = 1, /* reading, writing, memory; for verify: the plan or its bound does not hold; for doctor:
+                       * something is missing; for run: leadership was lost */
     CMD_INPUT = 2,    /* wrong input or usage: nothing was done */
     CMD_UNPLACED = 3  /* planned, but some pods cannot be placed */
 };
@@ -13,6 +14,8 @@ enum cmd_exit {
 int cmd_plan(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_instances(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

@@ -16,6 +16,8 @@ static const struct verb verbs[] = {
     {"plan", cmd_plan, "the cheapest nodes for the pods that need a place, and how cheap they could be"},
     {"verify", cmd_verify, "check a plan and the proof of its lower bound"},
     {"instances", cmd_instances, "what is on sale for a pod, and at what price"},
+    {"run", cmd_run, "the controller: launches, places and gives back nodes"},
+    {"doctor", cmd_doctor, "what the controller needs and does not find"},
     {"version", cmd_version, "print the version"},
 };
 

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "provisioner/cmd/flags.h"
 
-enum { SETTINGS_FLAGS = 26, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000 };
+enum { SETTINGS_FLAGS = 28, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000 };
 
 static int set_format(void *target, const char *value, struct err *err)
 {
@@ -58,6 +58,9 @@ static size_t make_flags(struct run_settings *s, const char **config, struct fla
         {"cluster-endpoint", 0, "URL", "the API server's address as nodes reach it", flag_text, &s->cluster_endpoint},
         {"cluster-ca", 0, "BASE64", "the cluster's certificate authority, for nodes", flag_text, &s->cluster_ca},
         {"cluster-cidr", 0, "CIDR", "the Services' addresses, for nodes", flag_text, &s->cluster_cidr},
+        {"cluster-dns", 0, "ADDRESS", "the cluster's DNS service, for nodes (they derive it)", flag_text,
+         &s->cluster_dns},
+        {"instance-profile", 0, "NAME", "for templates that name none", flag_text, &s->instance_profile},
         {"kubernetes-version", 0, "1.NN", "for the choice of images (the API server's own)", flag_text,
          &s->kubernetes_version},
         {"interruption-queue", 0, "NAME", "SQS queue with spot notices and the like (none)", flag_text, &s->queue},

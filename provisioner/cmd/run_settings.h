@@ -17,6 +17,7 @@ struct run_settings {
     bool no_leader_election;
     /* the cloud */
     const char *cluster_name, *region, *cluster_endpoint, *cluster_ca, *cluster_cidr, *kubernetes_version, *queue;
+    const char *cluster_dns, *instance_profile;
     /* ourselves */
     const char *listen;
     enum log_level log_level;

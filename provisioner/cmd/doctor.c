@@ -1,0 +1,243 @@
+/* doctor.c - `stoker doctor`: looks at all that `stoker run` needs, changes nothing, and says what is missing. */
+#include <stdio.h>
+
+#include "provisioner/cmd/cmd.h"
+#include "provisioner/cmd/flags.h"
+#include "provisioner/cmd/input.h"
+#include "provisioner/cmd/run_cloud.h"
+#include "provisioner/state/state.h"
+
+enum { PATIENCE_MS = 15000, CHECK_PATIENCE_MS = 120000 };
+
+static const char summary[] =
+    "Looks at all that `stoker run` needs and says what is missing: API server, CRDs, rights, "
+    "queue, permissions, subnets, images. Changes nothing.";
+
+static const char *const CRDS[] = {"provisioners.stoker.sh", "nodetemplates.stoker.sh", "nodeclaims.stoker.sh"};
+
+struct doctor {
+    struct run_settings settings;
+    struct run_world world;
+    struct run_cloud cloud;
+    struct state *state;
+    struct cluster_sink sink;
+    struct err kind_errors[CLUSTER_WATCHED]; /* code 0: none */
+    size_t n_good, n_bad;
+    size_t waiting; /* answers that are still to come */
+};
+
+/* One line a finding. */
+static void say(struct doctor *doctor, bool good, const char *what, const char *message)
+{
+    printf("%-7s  %s%s%s\n", good ? "ok" : "MISSING", what, *message ? ": " : "", message);
+    doctor->n_good += good;
+    doctor->n_bad += !good;
+}
+
+/* Turns the loop until nothing is waited for; true if that came to pass in time. */
+static bool wait_for(struct doctor *doctor, int64_t patience_ms)
+{
+    struct clock_mono begun = loop_now(&doctor->world.loop);
+    struct err err = {0};
+    while (doctor->waiting && !doctor->world.asked_to_stop &&
+           clock_ms_between(begun, loop_now(&doctor->world.loop)) < (double)patience_ms)
+        if (loop_turn(&doctor->world.loop, &err) < 0)
+            return false;
+    return doctor->waiting == 0;
+}
+
+struct crd_question {
+    struct doctor *doctor;
+    const char *name;
+};
+
+static bool established(const struct doc *crd)
+{
+    DOC_EACH (condition, doc_at(crd, "status.conditions")) {
+        const struct doc *type = doc_get(condition, "type"), *status = doc_get(condition, "status");
+        if (type && status && str_is(type->text, "Established"))
+            return str_is(status->text, "True");
+    }
+    return false;
+}
+
+static void on_crd(void *context, const struct cluster_answer *answer)
+{
+    const struct crd_question *question = context;
+    question->doctor->waiting--;
+    if (answer->err && answer->err->code == ERR_NOT_FOUND)
+        say(question->doctor, false, question->name, "kubectl apply -f crds/, or install the chart");
+    else if (answer->err && answer->err->code == ERR_AUTH)
+        say(question->doctor, true, question->name, "may not be read, which is no harm: see its objects below");
+    else if (answer->err)
+        say(question->doctor, false, question->name, answer->err->message);
+    else
+        say(question->doctor, established(answer->object), question->name,
+            established(answer->object) ? "established" : "is there, but not established");
+}
+
+static void check_crds(struct doctor *doctor)
+{
+    struct crd_question questions[CC_COUNT(CRDS)];
+    const struct cluster cluster = kube_cluster(doctor->world.kube);
+    for (size_t i = 0; i < CC_COUNT(CRDS); i++) {
+        struct err err = {0};
+        const struct cluster_request request = {.verb = CLUSTER_GET, .kind = CLUSTER_CRD, .name = str_of(CRDS[i])};
+        questions[i] = (struct crd_question){doctor, CRDS[i]};
+        if (cluster.request(cluster.context, &request, on_crd, &questions[i], &err) < 0)
+            say(doctor, false, CRDS[i], err.message);
+        else
+            doctor->waiting++;
+    }
+    /* The questions live here: an answer that is late must not find them gone. */
+    while (doctor->waiting && !wait_for(doctor, PATIENCE_MS) && !doctor->world.asked_to_stop)
+        fprintf(stderr, "waiting for the API server …\n");
+}
+
+static void on_listed(void *context, enum cluster_kind kind)
+{
+    struct doctor *doctor = context;
+    doctor->sink.listed(doctor->sink.context, kind);
+    doctor->waiting = !state_synced(doctor->state, NULL);
+}
+
+static void on_failed(void *context, enum cluster_kind kind, const struct err *err)
+{
+    struct doctor *doctor = context;
+    doctor->kind_errors[kind] = *err;
+}
+
+static void on_relist(void *context, enum cluster_kind kind)
+{
+    const struct doctor *doctor = context;
+    doctor->sink.relist(doctor->sink.context, kind);
+}
+
+static void on_put(void *context, enum cluster_kind kind, const struct doc *object)
+{
+    const struct doctor *doctor = context;
+    doctor->sink.put(doctor->sink.context, kind, object);
+}
+
+static void on_gone(void *context, enum cluster_kind kind, struct str namespace_, struct str name, struct str uid)
+{
+    const struct doctor *doctor = context;
+    doctor->sink.gone(doctor->sink.context, kind, namespace_, name, uid);
+}
+
+static void on_finding(void *context, enum cluster_kind kind, struct str name, struct str uid, struct str findings)
+{
+    struct doctor *doctor = context;
+    char what[160], words[ERR_MESSAGE_MAX];
+    (void)uid;
+    snprintf(what, sizeof(what), "%s %.*s", cluster_kind_name(kind), STR_ARG(name));
+    snprintf(words, sizeof(words), "%.*s", STR_ARG(findings));
+    say(doctor, findings.len == 0, what, words);
+}
+
+/* What the controller watches, it must be able to list. */
+static int check_objects(struct doctor *doctor, struct err *err)
+{
+    const struct state_options options = {.clock = &clock_system};
+    int code = state_open(&options, &doctor->state, err);
+    if (code)
+        return code;
+    const struct cluster cluster = kube_cluster(doctor->world.kube);
+    const struct cluster_sink sink = {on_relist, on_put, on_gone, on_listed, on_failed, doctor};
+    doctor->sink = state_sink(doctor->state);
+    doctor->waiting = 1;
+    cluster.start(cluster.context, &sink);
+    bool all = wait_for(doctor, PATIENCE_MS);
+    doctor->waiting = 0;
+    for (size_t i = 0; i < CLUSTER_WATCHED; i++)
+        if (doctor->kind_errors[i].code)
+            say(doctor, false, cluster_kind_name((enum cluster_kind)i), doctor->kind_errors[i].message);
+    if (all)
+        say(doctor, true, "cluster", "everything that is watched could be listed");
+    state_each_finding(doctor->state, on_finding, doctor);
+    return 0;
+}
+
+static void on_check(void *context, const struct cloud_check *check)
+{
+    struct doctor *doctor = context;
+    if (check)
+        say(doctor, check->good, check->name, check->message);
+    else
+        doctor->waiting = 0;
+}
+
+static int check_cloud(struct doctor *doctor, struct err *err)
+{
+    struct view view;
+    struct arena arena = ARENA_INIT;
+    int code = state_view(doctor->state, &arena, &view, err);
+    if (code)
+        return code;
+    size_t n = view.objects.templates.len;
+    const struct cloud_template **templates = arena_array(&arena, const struct cloud_template *, n);
+    code = templates ? 0 : err_nomem(err);
+    for (size_t i = 0; i < n && !code; i++)
+        templates[i] = &view.objects.templates.items[i].launch;
+    const struct cloud_provider cloud = aws_provider_provider(doctor->cloud.provider);
+    if (!code && n == 0)
+        say(doctor, false, "NodeTemplate", "there is none: subnets, security groups and images cannot be looked for");
+    if (!code)
+        code = cloud.check(cloud.context, templates, n, on_check, doctor, err);
+    doctor->waiting = !code;
+    if (!code && !wait_for(doctor, CHECK_PATIENCE_MS))
+        say(doctor, false, "cloud", "no answer in time");
+    state_view_release(doctor->state, &view);
+    arena_release(&arena);
+    return code;
+}
+
+static int examine(struct doctor *doctor, struct err *err)
+{
+    int code = run_world_open(&doctor->world, &doctor->settings, err);
+    if (code)
+        return code;
+    struct err away = {0};
+    if (run_world_version(&doctor->world, PATIENCE_MS, &away) < 0) {
+        say(doctor, false, "API server", away.message);
+        return 0;
+    }
+    say(doctor, true, "API server", doctor->world.kubernetes_version);
+    check_crds(doctor);
+    code = doctor->world.asked_to_stop ? 0 : check_objects(doctor, err);
+    if (!code && !doctor->world.asked_to_stop && run_cloud_open(&doctor->cloud, &doctor->world, &away) < 0)
+        say(doctor, false, "cloud", away.message);
+    return !code && doctor->cloud.provider ? check_cloud(doctor, err) : code;
+}
+
+static void close_all(struct doctor *doctor)
+{
+    run_cloud_close(&doctor->cloud);
+    if (doctor->world.kube)
+        kube_close(doctor->world.kube);
+    doctor->world.kube = NULL;
+    if (doctor->state)
+        state_close(doctor->state);
+    run_world_close(&doctor->world);
+    run_settings_release(&doctor->settings);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+    struct doctor doctor = {0};
+    struct err err = {0};
+    int code = run_settings_parse("doctor", summary, argc, argv, &doctor.settings, &err);
+    if (code == FLAGS_HELP_ASKED) {
+        run_settings_release(&doctor.settings);
+        return CMD_OK;
+    }
+    if (!doctor.settings.log_format_set)
+        doctor.settings.log_level = LOG_ERROR;
+    if (!code)
+        code = examine(&doctor, &err);
+    if (!code)
+        printf("%zu good, %zu missing\n", doctor.n_good, doctor.n_bad);
+    int status = code ? input_fail(&err) : doctor.n_bad ? CMD_INTERNAL : CMD_OK;
+    close_all(&doctor);
+    return status;
+}
