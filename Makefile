@@ -123,6 +123,13 @@ golden: $(BUILD)/stoker
 golden-update: $(BUILD)/stoker
 	@tests/golden/run $(BUILD)/stoker --update
 
+# What the cluster and people are told of our documents' fields, from one table: provisioner/api/schema*.c.
+.PHONY: crds crds-check
+crds: $(BUILD)/stoker
+	@tools/crds $(BUILD)/stoker
+crds-check: $(BUILD)/stoker
+	@tools/crds $(BUILD)/stoker --check
+
 .PHONY: lint lint-deep format
 C_FILES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 lint:
@@ -140,6 +147,7 @@ check:
 	@mkdir -p build/results
 	@KEEP_GOING=1 tools/run-tests build/results/lint.tap "tools/as-test lint $(MAKE) --no-print-directory lint"
 	@$(MAKE) --no-print-directory all
+	@KEEP_GOING=1 tools/run-tests build/results/crds.tap "tools/as-test crds $(MAKE) --no-print-directory crds-check"
 	@KEEP_GOING=1 $(MAKE) --no-print-directory SAN=1 tests-run fuzz-replay fault-run
 	@KEEP_GOING=1 $(MAKE) --no-print-directory golden
 	@tools/tally build/results/*.tap
@@ -175,6 +183,7 @@ help:
 	@echo "make fuzz            every fuzz target under clang for FUZZ_SECONDS (20) each"
 	@echo "make fuzz-replay     the fuzz targets' kept inputs, any compiler"
 	@echo "make lint            format, sizes, arrows between rooms; lint-deep: clang-tidy and cppcheck"
+	@echo "make crds            crds/ and docs/provisioner.md from the table of fields; crds-check: are they fresh?"
 	@echo "make format          clang-format over everything"
 	@echo "make coverage        lines executed by the tests, by folder"
 	@echo "make bench           WORKLOADS='mixed-1k …': cost, bound, time, memory, and the peers where they are there"

@@ -2,17 +2,19 @@
 #include <string.h>
 
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/schema.h"
+
+#define KUBELET "spec.kubeletConfiguration"
 
 /* Kubelet reservations know these resources only. Source: karpenter v1alpha5 provisioner_validation.go. */
 static int decode_reserved(const struct field *map, const struct cloud_resource **ret, size_t *ret_n, struct err *err)
 {
-    static const char *const names[] = {"cpu", "memory", "ephemeral-storage", "pid", NULL};
     size_t n = 0, index = 0;
     struct cloud_resource *items =
         arena_array(&map->decode->objects->arena, struct cloud_resource, map->doc ? map->doc->count : 0);
     if (!items)
         return err_nomem(err);
-    field_only(map, names);
+    schema_only(map, SCHEMA_PROVISIONER, KUBELET ".kubeReserved"); /* systemReserved has the same keys */
     DOC_EACH (member, map->doc) {
         struct field field = field_child(map, member, index++);
         if (str_is(member->key, "pid") || !field_quantity(&field, member->key, &items[n].amount))
@@ -64,18 +66,10 @@ static void decode_threshold(const struct field *field, int64_t *bytes, int64_t 
         *kept = value;
 }
 
-static const char *const SIGNALS[] = {"memory.available",
-                                      "nodefs.available",
-                                      "nodefs.inodesFree",
-                                      "imagefs.available",
-                                      "imagefs.inodesFree",
-                                      "pid.available",
-                                      NULL};
-
 static void decode_eviction(const struct field *map, struct cloud_kubelet *kubelet)
 {
     struct field memory = field_any(map, "memory.available"), nodefs = field_any(map, "nodefs.available");
-    field_only(map, SIGNALS);
+    schema_only(map, SCHEMA_PROVISIONER, KUBELET ".evictionHard"); /* evictionSoft has the same keys */
     decode_threshold(&memory, &kubelet->evict_memory_bytes, &kubelet->evict_memory_permille);
     decode_threshold(&nodefs, &kubelet->evict_nodefs_bytes, &kubelet->evict_nodefs_permille);
 }
@@ -84,7 +78,7 @@ static void decode_eviction(const struct field *map, struct cloud_kubelet *kubel
 static void check_grace_periods(const struct field *soft, const struct field *grace)
 {
     size_t index = 0;
-    field_only(grace, SIGNALS);
+    schema_only(grace, SCHEMA_PROVISIONER, KUBELET ".evictionSoftGracePeriod");
     DOC_EACH (member, soft->doc) {
         struct field field = field_child(soft, member, index++);
         bool there = false;
@@ -97,26 +91,12 @@ static void check_grace_periods(const struct field *soft, const struct field *gr
 
 int decode_kubelet(const struct field *map, struct cloud_kubelet *ret, struct err *err)
 {
-    static const char *const names[] = {"clusterDNS",
-                                        "maxPods",
-                                        "podsPerCore",
-                                        "systemReserved",
-                                        "kubeReserved",
-                                        "evictionHard",
-                                        "evictionSoft",
-                                        "evictionSoftGracePeriod",
-                                        "evictionMaxPodGracePeriod",
-                                        "imageGCHighThresholdPercent",
-                                        "imageGCLowThresholdPercent",
-                                        "cpuCFSQuota",
-                                        "containerRuntime",
-                                        NULL};
     struct field max_pods = field_any(map, "maxPods"), per_core = field_any(map, "podsPerCore"),
                  kube = field_map(map, "kubeReserved"), system = field_map(map, "systemReserved"),
                  hard = field_map(map, "evictionHard"), soft = field_map(map, "evictionSoft"),
                  grace = field_map(map, "evictionSoftGracePeriod");
     struct cloud_kubelet kubelet = CLOUD_KUBELET_INIT;
-    field_only(map, names);
+    schema_only(map, SCHEMA_PROVISIONER, KUBELET);
     field_int(&max_pods, 0, INT32_MAX, &kubelet.max_pods);
     field_int(&per_core, 0, INT32_MAX, &kubelet.pods_per_core);
     if (kubelet.pods_per_core == 0)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/schema.h"
 
 #define GIB (INT64_C(1) << 30)
 
@@ -61,14 +62,12 @@ static int decode_tags(const struct field *map, bool selector, const struct clou
 /* Source: EC2 API, LaunchTemplateInstanceMetadataOptionsRequest. */
 static void decode_metadata_options(const struct field *map, struct cloud_template *ret)
 {
-    static const char *const names[] = {"httpEndpoint", "httpProtocolIPv6", "httpPutResponseHopLimit", "httpTokens",
-                                        NULL};
     static const char *const switches[] = {"enabled", "disabled", NULL}, *const tokens[] = {"required", "optional",
                                                                                             NULL};
     struct field endpoint = field_any(map, "httpEndpoint"), ipv6 = field_any(map, "httpProtocolIPv6"),
                  hops = field_any(map, "httpPutResponseHopLimit"), token = field_any(map, "httpTokens");
     int choice;
-    field_only(map, names);
+    schema_only(map, SCHEMA_TEMPLATE, "spec.metadataOptions");
     if (field_choice(&endpoint, switches, &choice))
         ret->http_endpoint = str_of(switches[choice]);
     if (field_choice(&ipv6, switches, &choice))
@@ -137,14 +136,11 @@ static void decode_switch(const struct field *field, int *ret)
 
 static int decode_ebs(const struct field *ebs, struct cloud_volume *ret, struct err *err)
 {
-    static const char *const names[] = {"volumeSize", "volumeType",          "iops",
-                                        "throughput", "encrypted",           "kmsKeyID",
-                                        "snapshotID", "deleteOnTermination", NULL};
     struct field type = field_any(ebs, "volumeType"), iops = field_any(ebs, "iops"),
                  throughput = field_any(ebs, "throughput"), encrypted = field_any(ebs, "encrypted"),
                  key = field_any(ebs, "kmsKeyID"), snapshot = field_any(ebs, "snapshotID"),
                  deleted = field_any(ebs, "deleteOnTermination");
-    field_only(ebs, names);
+    schema_only(ebs, SCHEMA_TEMPLATE, "spec.blockDeviceMappings[].ebs");
     decode_volume_size(ebs, &ret->bytes);
     field_int(&iops, 100, 256000, &ret->iops);
     field_int(&throughput, 125, 2000, &ret->throughput_mib);
@@ -159,7 +155,6 @@ static int decode_ebs(const struct field *ebs, struct cloud_volume *ret, struct 
 /* With an AMI of the user's own the last mapping is taken for the root, as Karpenter does. */
 int decode_block_devices(const struct field *list, struct node_template *ret, struct err *err)
 {
-    static const char *const names[] = {"deviceName", "ebs", "noDevice", "virtualName", "rootVolume", NULL};
     bool custom = str_is(ret->ami_family, "Custom");
     struct cloud_volume *volumes =
         arena_array(&list->decode->objects->arena, struct cloud_volume, list->doc ? list->doc->count : 0);
@@ -172,7 +167,7 @@ int decode_block_devices(const struct field *list, struct node_template *ret, st
         struct cloud_volume volume = {{"", 0}, {"", 0}, {"", 0}, {"", 0}, -1, -1, -1, -1, -1};
         if (!field_is_map(&mapping))
             continue;
-        field_only(&mapping, names);
+        schema_only(&mapping, SCHEMA_TEMPLATE, "spec.blockDeviceMappings[]");
         int rc = field_keep(&device, &volume.device, err);
         if (rc == 0)
             rc = decode_ebs(&ebs, &volume, err);

@@ -2,31 +2,10 @@
 #include "provisioner/api/decode_kinds.h"
 #include "provisioner/api/decode_status.h"
 #include "provisioner/api/label_keys.h"
+#include "provisioner/api/schema.h"
 
 /* Requirements that the defaults can add. */
 enum { DEFAULTS_MAX = 5 };
-
-/* Our own members of spec; in karpenter.sh they would be nobody's. */
-static const char *const OWN[] = {"spark", "spot", "disruption", "placement"};
-
-static const char *const MEMBERS[] = {"requirements",
-                                      "labels",
-                                      "annotations",
-                                      "taints",
-                                      "startupTaints",
-                                      "limits",
-                                      "weight",
-                                      "ttlSecondsAfterEmpty",
-                                      "ttlSecondsUntilExpired",
-                                      "consolidation",
-                                      "providerRef",
-                                      "provider",
-                                      "kubeletConfiguration",
-                                      "spark",
-                                      "spot",
-                                      "disruption",
-                                      "placement",
-                                      NULL};
 
 static void key_allowed(const struct field *field, struct str key)
 {
@@ -49,10 +28,9 @@ static void check_label_keys(const struct field *map)
 /* What only a Provisioner's requirements must keep to: allowed keys, values that a label can have. */
 static void check_requirement(const struct field *map, const struct requirement *requirement)
 {
-    static const char *const names[] = {"key", "operator", "values", NULL};
     struct field key = field_any(map, "key"), values = field_any(map, "values");
     bool compares = requirement->op == OP_GT || requirement->op == OP_LT;
-    field_only(map, names);
+    schema_only(map, SCHEMA_PROVISIONER, "spec.requirements[]");
     key_allowed(&key, requirement->key);
     for (size_t i = 0; i < requirement->n_values; i++) {
         struct str value = requirement->values[i];
@@ -139,21 +117,19 @@ static int decode_requirements(const struct field *list, struct provisioner *ret
 
 static int decode_limits(const struct field *spec, struct provisioner *ret, struct err *err)
 {
-    static const char *const names[] = {"resources", NULL};
     struct field limits = field_map(spec, "limits");
     struct field resources = field_map(&limits, "resources");
-    field_only(&limits, names);
+    schema_only(&limits, SCHEMA_PROVISIONER, "spec.limits");
     return decode_resources(&resources, true, &ret->limits, err);
 }
 
 static void decode_lifetimes(const struct field *spec, struct provisioner *ret)
 {
-    static const char *const names[] = {"enabled", NULL};
     struct field empty = field_any(spec, "ttlSecondsAfterEmpty"), expired = field_any(spec, "ttlSecondsUntilExpired"),
                  consolidation = field_map(spec, "consolidation"), weight = field_any(spec, "weight");
     struct field enabled = field_any(&consolidation, "enabled");
     int64_t value = 0;
-    field_only(&consolidation, names);
+    schema_only(&consolidation, SCHEMA_PROVISIONER, "spec.consolidation");
     field_int(&empty, 0, INT64_C(1) << 40, &ret->ttl_after_empty_s);
     field_int(&expired, 0, INT64_C(1) << 40, &ret->ttl_until_expired_s);
     field_bool(&enabled, &ret->consolidation);
@@ -165,10 +141,9 @@ static void decode_lifetimes(const struct field *spec, struct provisioner *ret)
 
 static int decode_provider(const struct field *spec, struct provisioner *ret, struct err *err)
 {
-    static const char *const names[] = {"apiVersion", "kind", "name", NULL};
     struct field reference = field_map(spec, "providerRef"), provider = field_map(spec, "provider");
     struct field name = field_any(&reference, "name");
-    field_only(&reference, names);
+    schema_only(&reference, SCHEMA_PROVISIONER, "spec.providerRef");
     if (field_here(&reference) && !field_here(&name))
         field_bad(&name, "is missing, allowed is the name of a NodeTemplate");
     if (field_here(&reference) && field_here(&provider))
@@ -191,12 +166,9 @@ static void check_members(const struct field *object, const struct field *spec, 
 {
     static const char *const top[] = {"apiVersion", "kind", "metadata", "spec", "status", NULL};
     field_only(object, top);
-    field_only(spec, MEMBERS);
-    for (size_t i = 0; i < CC_COUNT(OWN); i++) {
-        struct field own = field_any(spec, OWN[i]);
-        if (karpenter && field_here(&own))
-            field_bad(&own, "is there only in stoker.sh/v1alpha1");
-    }
+    schema_only(spec, SCHEMA_PROVISIONER, "spec");
+    if (karpenter)
+        schema_not_own(spec, SCHEMA_PROVISIONER, "spec");
 }
 
 static struct provisioner defaults_of(const struct field *object, const struct metadata *metadata)

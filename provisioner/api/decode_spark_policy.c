@@ -1,5 +1,6 @@
 /* decode_spark_policy.c - our own additions to a Provisioner: spec.spark and spec.spot. */
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/schema.h"
 
 /* A price ratio above this is taken for a mistake. */
 static const double RATIO_MAX = 1000;
@@ -15,14 +16,12 @@ static void decode_role(const struct field *spark, const char *name, enum role_c
 
 static void decode_spark(const struct field *spark, struct provisioner *ret)
 {
-    static const char *const names[] = {
-        "zone", "zonePremium", "driverCapacityType", "executorCapacityType", "gangMinShare", "lookAhead", NULL};
     static const char *const zones[] = {"any", "prefer", "single", NULL}; /* by enum spark_zone_mode */
     struct field zone = field_any(spark, "zone"), premium = field_any(spark, "zonePremium"),
                  gang = field_any(spark, "gangMinShare"), look_ahead = field_map(spark, "lookAhead");
     int choice;
     (void)look_ahead; /* of the running controller only; that it is a map was checked */
-    field_only(spark, names);
+    schema_only(spark, SCHEMA_PROVISIONER, "spec.spark");
     if (field_choice(&zone, zones, &choice))
         ret->zone_mode = (enum spark_zone_mode)choice;
     field_number(&premium, 0, 1, true, &ret->zone_premium);
@@ -33,7 +32,6 @@ static void decode_spark(const struct field *spark, struct provisioner *ret)
 
 static void decode_spot(const struct field *spot, struct provisioner *ret)
 {
-    static const char *const names[] = {"maxPriceRatio", "maxPoolShare", "onRebalance", "allocationStrategy", NULL};
     /* What a spot request of EC2 Fleet can say. Source: EC2 API, SpotOptionsRequest. */
     static const char *const strategies[] = {"capacity-optimized-prioritized",
                                              "capacity-optimized",
@@ -46,7 +44,7 @@ static void decode_spot(const struct field *spot, struct provisioner *ret)
                  action = field_any(spot, "onRebalance"), strategy = field_any(spot, "allocationStrategy");
     double value;
     int choice;
-    field_only(spot, names);
+    schema_only(spot, SCHEMA_PROVISIONER, "spec.spot");
     if (field_choice(&action, actions, &choice))
         ret->replace_on_rebalance = choice == 1;
     if (field_choice(&strategy, strategies, &choice))

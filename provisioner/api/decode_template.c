@@ -1,43 +1,20 @@
 /* decode_template.c - NodeTemplate and AWSNodeTemplate: how a node is made, as far as capacity depends on it. */
 #include "provisioner/api/decode_kinds.h"
+#include "provisioner/api/schema.h"
 
 static const char *const FAMILIES[] = {"AL2", "AL2023", "Bottlerocket", "Ubuntu", "Custom", NULL};
 
 int decode_template_spec(const struct field *spec, bool is_inline, struct node_template *ret, struct err *err)
 {
-    static const char *const names[] = {"subnetSelector",
-                                        "securityGroupSelector",
-                                        "amiSelector",
-                                        "instanceProfile",
-                                        "amiFamily",
-                                        "launchTemplate",
-                                        "tags",
-                                        "metadataOptions",
-                                        "blockDeviceMappings",
-                                        "userData",
-                                        "detailedMonitoring",
-                                        "instanceStorePolicy",
-                                        "context",
-                                        NULL};
-    static const char *const inline_names[] = {"apiVersion",
-                                               "kind",
-                                               "subnetSelector",
-                                               "securityGroupSelector",
-                                               "instanceProfile",
-                                               "amiFamily",
-                                               "launchTemplate",
-                                               "tags",
-                                               "metadataOptions",
-                                               "blockDeviceMappings",
-                                               "instanceStorePolicy",
-                                               "context",
-                                               NULL};
     static const char *const policies[] = {"RAID0", NULL};
     struct field family = field_any(spec, "amiFamily"), launch = field_any(spec, "launchTemplate"),
                  mappings = field_list(spec, "blockDeviceMappings"), policy = field_any(spec, "instanceStorePolicy");
     struct node_template template = {.disk = CLOUD_DISK_INIT, .launch_template = {"", 0}};
     int family_choice = 0, policy_choice = -1;
-    field_only(spec, is_inline ? inline_names : names);
+    if (is_inline)
+        schema_only_inline(spec);
+    else
+        schema_only(spec, SCHEMA_TEMPLATE, "spec");
     field_choice(&family, FAMILIES, &family_choice);
     template.ami_family = str_of(FAMILIES[family_choice]);
     field_choice(&policy, policies, &policy_choice);

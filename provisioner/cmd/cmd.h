@@ -17,5 +17,6 @@ int cmd_instances(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_version(int argc, char **argv);
+int cmd_crds(int argc, char **argv); /* for `make crds`; not listed */
 
 #endif

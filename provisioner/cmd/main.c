@@ -9,7 +9,7 @@
 struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary;
+    const char *summary; /* NULL: not listed */
 };
 
 static const struct verb verbs[] = {
@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
     {"run", cmd_run, "the controller: launches, places and gives back nodes"},
     {"doctor", cmd_doctor, "what the controller needs and does not find"},
     {"version", cmd_version, "print the version"},
+    {"crds", cmd_crds, NULL},
 };
 
 static void usage(FILE *file)
@@ -27,7 +28,8 @@ static void usage(FILE *file)
           "usage: stoker VERB [options]\n\n",
           file);
     for (size_t i = 0; i < CC_COUNT(verbs); i++)
-        fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+        if (verbs[i].summary)
+            fprintf(file, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
     fputs("\nstoker VERB --help says more of a verb.\n", file);
 }
 
@@ -35,7 +37,8 @@ static int unknown(const char *word)
 {
     fprintf(stderr, "stoker: %s: no such verb; allowed are", word);
     for (size_t i = 0; i < CC_COUNT(verbs); i++)
-        fprintf(stderr, "%s %s", i ? "," : "", verbs[i].name);
+        if (verbs[i].summary)
+            fprintf(stderr, "%s %s", i ? "," : "", verbs[i].name);
     fputs(", help\n", stderr);
     return CMD_INPUT;
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/api_helper.h"
 
 #include "provisioner/api/claim.h"
+#include "tests/support/schema_check.h"
 
 #define S INT64_C(1000000000)
 
@@ -255,6 +256,35 @@ static void nulls_and_unknown_members_are_read_past(void **state)
     arena_release(&arena);
 }
 
+static int check_object(void *context, const struct doc *object, struct err *err)
+{
+    const bool *patch = context;
+    const char *said = schema_check(object, SCHEMA_CLAIM, *patch);
+    (void)err;
+    if (said)
+        print_message("%s\n", said);
+    assert_null(said);
+    return 0;
+}
+
+/* What we write is what the CRD takes: a strict API server refuses all else. */
+static void the_schema_knows_every_member(void **state)
+{
+    struct node_claim claims[] = {full_claim(), {.name = STR("n"), .provisioner = STR("p"), .bound_microusd = -1}};
+    (void)state;
+    for (size_t i = 0; i < CC_COUNT(claims); i++) {
+        struct arena arena = ARENA_INIT;
+        struct buf buf = BUF_INIT(&arena);
+        struct str object;
+        bool patch = true, whole = false;
+        claim_write_object(&claims[i], &buf);
+        assert_int_equal(buf_str(&buf, &object, NULL), 0);
+        assert_int_equal(doc_read(object, "claim.json", check_object, &whole, NULL), 0);
+        assert_int_equal(doc_read(object_text(&claims[i], &arena), "claim.json", check_object, &patch, NULL), 0);
+        arena_release(&arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +293,7 @@ int main(void)
         cmocka_unit_test(a_new_object_has_no_nulls),
         cmocka_unit_test(a_claim_with_a_launch_says_so_in_a_label),
         cmocka_unit_test(what_cannot_be_ours_is_refused_by_its_field),
+        cmocka_unit_test(the_schema_knows_every_member),
         cmocka_unit_test(nulls_and_unknown_members_are_read_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

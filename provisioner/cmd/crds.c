@@ -1,0 +1,59 @@
+/* crds.c - `stoker crds`: for `make crds`, what the cluster and people are told of our documents' fields. */
+#include <stdio.h>
+#include <string.h>
+
+#include "provisioner/api/schema.h"
+#include "provisioner/cmd/cmd.h"
+
+static int print(struct buf *buf)
+{
+    struct str text;
+    struct err err = {0};
+    if (buf_str(buf, &text, &err) < 0) {
+        fprintf(stderr, "stoker: %s\n", err.message);
+        return CMD_INTERNAL;
+    }
+    fwrite(text.ptr, 1, text.len, stdout);
+    return fflush(stdout) ? CMD_INTERNAL : CMD_OK;
+}
+
+/* "nodeclaims.stoker.sh" */
+static const struct schema_kind *kind_named(const char *name)
+{
+    for (size_t i = 0; i < schema_n_kinds; i++) {
+        const struct schema_kind *kind = &schema_kinds[i];
+        size_t len = strlen(kind->plural);
+        if (strncmp(name, kind->plural, len) == 0 && name[len] == '.' && strcmp(name + len + 1, kind->group) == 0)
+            return kind;
+    }
+    return NULL;
+}
+
+static int list(void)
+{
+    for (size_t i = 0; i < schema_n_kinds; i++)
+        printf("%s.%s\n", schema_kinds[i].plural, schema_kinds[i].group);
+    return fflush(stdout) ? CMD_INTERNAL : CMD_OK;
+}
+
+int cmd_crds(int argc, char **argv)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf buf = BUF_INIT(&arena);
+    const struct schema_kind *kind = argc == 2 ? kind_named(argv[1]) : NULL;
+    if (argc == 1)
+        return list();
+    if (kind)
+        schema_write_crd(kind, &buf);
+    else if (argc == 2 && strcmp(argv[1], "--reference") == 0)
+        schema_write_reference(&buf);
+    else {
+        fputs("usage: stoker crds [NAME | --reference]\n\n"
+              "Prints the names of the CustomResourceDefinitions, one of them, or the reference of their fields.\n",
+              stderr);
+        return CMD_INPUT;
+    }
+    int exit_status = print(&buf);
+    arena_release(&arena);
+    return exit_status;
+}
