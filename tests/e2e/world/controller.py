@@ -1,6 +1,8 @@
 """build/stoker run as a part: installed by its chart, with exactly the chart's service account, behind the fault proxies."""
+import base64
 import json
 import subprocess
+import urllib.error
 import urllib.request
 
 from .aws import QUEUE
@@ -10,17 +12,22 @@ from .parts import BIN, ROOT, Failed, Part, free_port, wait, without_proxies
 NAMESPACE = "stoker"
 CHART = ROOT / "charts/stoker"
 BINARY = ROOT / "build/stoker"
+SHORT_TIMES = ("--collect-every", "5s", "--consistency", "5s")  # of minutes: the stand-in is consistent after a second
 
 
-def install(plane, aws, cluster):
-    """helm install; the Deployment has no replicas, since the controller runs here as a process."""
+def install(plane, aws, cluster, **settings):
+    """helm install. The Deployment is scaled to none, since the controller runs here as a process. Returns its settings file."""
+    values = {"clusterName": cluster, "region": aws.region, "clusterEndpoint": plane.url, "clusterCidr": "10.96.0.0/16",
+              "clusterCa": base64.b64encode(plane.ca_file.read_bytes()).decode(), "interruptionQueue": QUEUE, **settings}
     done = subprocess.run([str(BIN / "helm"), "--kubeconfig", str(plane.pki / "admin.kubeconfig"), "install", "stoker", str(CHART),
-                           "--namespace", NAMESPACE, "--create-namespace", "--set", "replicas=0", "--set", f"settings.clusterName={cluster}",
-                           "--set", f"settings.clusterEndpoint={plane.url}", "--set", f"settings.region={aws.region}"],
+                           "--namespace", NAMESPACE, "--create-namespace", "--set-json", "settings=" + json.dumps(values)],
                           capture_output=True, text=True, env=without_proxies())
     if done.returncode:
         raise Failed("helm install: " + done.stderr.strip())
+    plane.kubectl("scale", "deployment", "stoker", "--namespace", NAMESPACE, "--replicas=0")
     plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    wait("its pods are gone", lambda: not plane.admin.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30)
+    return plane.kubectl("get", "configmap", "stoker", "--namespace", NAMESPACE, "-o", r"jsonpath={.data.settings\.yaml}")
 
 
 class Controller:
@@ -34,9 +41,10 @@ class Controller:
         config = kubeconfig(world.folder / f"{name}.kubeconfig", server, world.plane.ca_file, {"tokenFile": str(token_file)})
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        argv = [BINARY, "run", "--kubeconfig", config, "--cluster-name", world.cluster, "--region", world.aws.region,
-                "--cluster-endpoint", world.plane.url, "--interruption-queue", QUEUE, "--listen", f"127.0.0.1:{self.port}",
-                "--log-format", "json", *extra]
+        settings = world.folder / "settings.yaml"
+        settings.write_text(world.settings)
+        argv = [BINARY, "run", "--config", settings, "--kubeconfig", config, "--listen", f"127.0.0.1:{self.port}", "--identity", name,
+                *SHORT_TIMES, *extra]
         environment = world.aws.environment(world.aws.url if direct else world.aws_proxy.url)
         self.part = Part(name, argv, world.folder, env=without_proxies(POD_NAME=name, POD_NAMESPACE=NAMESPACE, **environment))
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,4 +1,6 @@
 """The documents that cases apply: Provisioners, templates, plain pods."""
+import datetime
+
 API = "stoker.sh/v1alpha1"
 CAPACITY, ZONE, TYPE = "karpenter.sh/capacity-type", "topology.kubernetes.io/zone", "node.kubernetes.io/instance-type"
 CATEGORY, PROVISIONER = "karpenter.k8s.aws/instance-category", "karpenter.sh/provisioner-name"
@@ -58,3 +60,13 @@ def daemon_set(name, cpu="100m", memory="64Mi", **spec):
     made["kind"] = "DaemonSet"
     del made["spec"]["replicas"]
     return made
+
+
+def storage_class(name="zonal"):
+    return {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}, "provisioner": "ebs.csi.aws.com",
+            "volumeBindingMode": "WaitForFirstConsumer", "reclaimPolicy": "Delete"}
+
+
+def timestamp():
+    """Now, as a MicroTime."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -114,3 +114,8 @@ def without_proxies(**extra):
     env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy") and not k.startswith(("AWS_", "KUBE"))}
     env.update(extra)
     return env
+
+
+def quiet(seconds):
+    """Time in which something must not happen: the one use of sleeping in a case."""
+    time.sleep(seconds)

@@ -1,6 +1,8 @@
 """spark-submit in cluster mode, as a user runs it."""
+import json
 import subprocess
 
+from . import manifests
 from .controlplane import SPARK_TOKEN
 from .parts import ROOT, Failed, Part, spark_home, without_proxies
 
@@ -19,6 +21,20 @@ def access():
                "subjects": [{"kind": "ServiceAccount", "name": "spark", "namespace": NAMESPACE}, {"kind": "User", "name": "spark-user"}]}
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "spark", "namespace": NAMESPACE}}, role, binding]
+
+
+def templates(world, **spec):
+    """Settings that put drivers and executors where the two Provisioners want them; `spec` goes to the executors' pods."""
+    found = {}
+    for role in ("driver", "executor"):
+        file = world.folder / f"{role}-template.json"
+        file.write_text(json.dumps(manifests.pod_template(role, **(spec if role == "executor" else {}))))
+        found[f"spark.kubernetes.{role}.podTemplateFile"] = file
+    return found
+
+
+DECOMMISSION = {"spark.decommission.enabled": "true", "spark.storage.decommission.enabled": "true",
+                "spark.storage.decommission.shuffleBlocks.enabled": "true", "spark.storage.decommission.rddBlocks.enabled": "true"}
 
 
 class Job:

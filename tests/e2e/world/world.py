@@ -4,9 +4,9 @@ import os
 import pathlib
 import random
 import shutil
-import time
+import threading
 
-from . import controller, manifests, spark
+from . import controller, manifests, spark, volumes
 from .aws import Aws
 from .controlplane import NODES_TOKEN, ControlPlane
 from .faults import Proxies, Proxy
@@ -34,7 +34,9 @@ class World:
         self.nodes = Part("nodes", [PYTHON, "-m", "world.nodes", self.folder / "nodes.json"], self.folder, cwd=ROOT / "tests/e2e",
                           env=without_proxies())
         self.controllers = []
+        self.settings = ""  # the chart's ConfigMap
         self.killed_on_purpose = False
+        self.stopped = threading.Event()
 
     def start(self):
         (self.folder / "pods").mkdir()
@@ -54,8 +56,8 @@ class World:
         fresh.write_text(json.dumps(self.node_settings))
         fresh.rename(self.folder / "nodes.json")
 
-    def install(self):
-        controller.install(self.plane, self.aws, self.cluster)
+    def install(self, **settings):
+        self.settings = controller.install(self.plane, self.aws, self.cluster, **settings)
 
     def run_controller(self, name="stoker", extra=(), direct=False, ready=True):
         made = controller.Controller(self, name, extra, direct)
@@ -63,6 +65,7 @@ class World:
         return made.start(ready)
 
     def stop(self):
+        self.stopped.set()
         for part in [c.part for c in self.controllers] + [self.nodes, self.aws.part]:
             if part.process:
                 part.stop(5)
@@ -108,18 +111,19 @@ class World:
         return not self.list("claims") and not self.list("nodes") and not self.aws.instances("pending", "running", "shutting-down")
 
     def node_events(self, event=None):
-        lines = [json.loads(line) for line in self.nodes.text().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.nodes.text().splitlines(True) if line.startswith("{") and line.endswith("\n")]
         return [line for line in lines if event is None or line["event"] == event]
 
     def provision(self, *documents):
         """Applies Provisioners and templates, and waits until the controller has said that they are good."""
         self.plane.apply(*(documents or (manifests.template(), manifests.provisioner())))
 
+    def provide_volumes(self):
+        """Starts what a CSI driver's provisioner does."""
+        threading.Thread(target=volumes.provide, args=(self.plane.admin, self.stopped), daemon=True).start()
+
     def kill_pods(self, prefix=""):
         for pod in self.pods(prefix):
             path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
             self.plane.admin.delete(path, {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0})
 
-
-def elapsed(since):
-    return time.monotonic() - since

@@ -1,0 +1,158 @@
+"""Nodes and the pods that do, or do not, get one."""
+import time
+
+from world import manifests
+from world.manifests import CAPACITY, TYPE, deployment, need, pod, provisioner, template
+from world.parts import quiet
+
+from . import case, check
+from .b_spark import given_back
+
+
+@case()
+def gpu_stays_pending(world):
+    """A pod that asks for a GPU that no Provisioner offers waits, and an event says why; others are served."""
+    world.provision()
+    world.run_controller()
+    hungry = pod("gpu")
+    hungry["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1", "nvidia.com/gpu": "1"}, "limits": {"nvidia.com/gpu": "1"}}
+    world.plane.apply(hungry, pod("plain"))
+    world.wait("the other pod runs", lambda: world.all_running(1, "plain"))
+
+    def said():
+        return [e for e in world.events(name="gpu") if "gpu" in e["message"] and e.get("source", {}).get("component", "") + e.get(
+            "reportingComponent", "") != "default-scheduler"]
+    found = world.wait("an event names the resource", said, 20)
+    check(found[0]["type"] == "Warning", "as a warning")
+    check(len(world.aws.launches()) == 1, "nothing was launched for it")
+    check(not world.pods("gpu")[0]["spec"].get("nodeName"), "it waits")
+
+
+@case()
+def daemon_sets(world):
+    """DaemonSets without tolerations have a pod on each new node, and its room was planned."""
+    world.plane.apply(manifests.daemon_set("agent", cpu="500m", memory="512Mi"))
+    world.provision()
+    world.run_controller()
+    world.plane.apply(deployment("work", 6, cpu="1500m", memory="2Gi"))
+    world.wait("all run", lambda: world.all_running(6, "work"), 90)
+    nodes = {n["metadata"]["name"] for n in world.list("nodes")}
+    world.wait("an agent runs on each node", lambda: {p["spec"]["nodeName"] for p in world.pods("agent")
+                                                     if p["status"]["phase"] == "Running"} == nodes)
+    check(not any(n["spec"].get("unschedulable") or any(t["key"].startswith("stoker.sh") for t in n["spec"].get("taints", []))
+                  for n in world.list("nodes")), "the nodes are open in the end")
+    world.plane.kubectl("delete", "deployment", "work")
+    given_back(world, 10)
+
+
+@case()
+def allocatable_smaller(world):
+    """Nodes come with less memory than the catalogue says: no pod is bound where it does not fit, all run in the end."""
+    world.configure_nodes(memory_less=2 << 30)
+    world.provision(template(), provisioner(requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.large", "m5.xlarge")]))
+    world.run_controller()
+    world.plane.apply(*(pod(f"big-{n}", cpu="500m", memory="6500Mi") for n in range(2)))
+    world.wait("a node has joined", lambda: world.node_events("ready"))
+    quiet(5)
+    world.configure_nodes(memory_less=0)
+    world.wait("all run", lambda: world.all_running(2, "big"), 120)
+    check(not world.node_events("refused-pod"), "no kubelet had to refuse a pod")
+
+
+@case()
+def out_of_capacity(world):
+    """The first pools have no capacity: planned around at once, and the pods run."""
+    world.provision()
+    world.run_controller()
+    world.plane.apply(pod("probe", cpu="2", memory="4Gi"))
+    world.wait("the probe runs", lambda: world.all_running(1, "probe"))
+    first = world.aws.launches()[0]["overrides"]
+    cheapest = sorted({o[0] for o in first})
+    world.aws.set(no_capacity=[["spot", name, "*"] for name in cheapest])
+    world.plane.apply(*(pod(f"work-{n}", cpu="2", memory="4Gi") for n in range(12)))
+    began = time.time()
+    world.wait("all run", lambda: world.all_running(12, "work"), 90)
+    tries = [one for one in world.aws.launches() if one["t"] >= began]
+    failed = {(e[0], e[1]) for one in tries for e in one["errors"]}
+    check(any(one["errors"] for one in tries), "some launch met pools without capacity")
+    last = tries[-1]
+    check(last["instances"] and not any((o[0], o[1]) in failed for o in last["overrides"]), "the last launch names none of those pools")
+    check(last["t"] - tries[0]["t"] < 15, "planned around at once")
+
+
+@case()
+def own_launch_template(world):
+    """A user's launch template is used as it is; nodes that register without our taint get their labels and their pods."""
+    from .a_world import USER_DATA, launch_template
+    launch_template(world, "mine", USER_DATA.replace(', "--register-with-taints=dedicated=spark:NoSchedule"', ""))
+    world.provision(template(launchTemplate="mine", securityGroupSelector=None, instanceProfile=None, amiFamily=None),
+                    provisioner(requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.xlarge", "c5.xlarge")], labels={"owner": "us"}))
+    world.run_controller()
+    world.plane.apply(pod("work", nodeSelector={"owner": "us"}))
+    world.wait("the pod runs", lambda: world.all_running(1, "work"), 90)
+    labels = world.list("nodes")[0]["metadata"]["labels"]
+    check(labels.get("team") == "data", "the template's user data was used")
+    check(labels.get("owner") == "us" and labels.get(CAPACITY) == "spot", "labels came through the API")
+    check(world.aws.launches()[0]["templates"] == ["mine"], "no other template was made")
+    world.kill_pods("work")
+    given_back(world, 10)
+
+
+@case()
+def limits(world):
+    """A Provisioner's limit holds, launches in flight included; what does not fit is told why it waits."""
+    world.provision(template(), provisioner(requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.xlarge")], ttl=5,
+                                            limits={"resources": {"cpu": "8"}}))
+    world.run_controller()
+    world.plane.apply(*(pod(f"work-{n}", cpu="3") for n in range(4)))
+    world.wait("two run", lambda: sum(p["status"].get("phase") == "Running" for p in world.pods("work")) == 2)
+    quiet(5)
+    check(len(world.aws.living()) == 2, "8 cpu are two machines of 4")
+    waiting = [p["metadata"]["name"] for p in world.pods("work") if not p["spec"].get("nodeName")]
+    world.wait("events say that the limit is why", lambda: all(
+        any("limit" in e["message"] for e in world.events(name=name)) for name in waiting), 20)
+    for p in world.pods("work"):
+        if p["metadata"]["name"] not in waiting:
+            world.kill_pods(p["metadata"]["name"])
+    world.wait("then the others run", lambda: world.all_running(2, "work"), 90)
+    most = max(sum(4 for i in world.aws.instances() if i["launched"] <= t and (i["ended"] is None or i["ended"] > t))
+               for t in [i["launched"] for i in world.aws.instances()])
+    check(most <= 8, f"never more than 8 cpu at a time: {most}")
+
+
+@case()
+def empty_ttl(world):
+    """A node goes when its last pod has been gone for ttlSecondsAfterEmpty, to the second, and not while pods keep coming."""
+    world.provision(template(), provisioner(ttl=6, requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.xlarge")]))
+    world.run_controller()
+    world.plane.apply(pod("first", command=["sleep", "3"]))
+    world.wait("it ran", lambda: world.pods("first")[0]["status"].get("phase") == "Succeeded", 60)
+    quiet(3)
+    world.plane.apply(pod("second", command=["sleep", "2"]))  # within the time: takes the node
+    world.wait("it ran too", lambda: world.pods("second")[0]["status"].get("phase") == "Succeeded", 60)
+    check(len(world.aws.launches()) == 1, "on the same node")
+    end = world.pods("second")[0]["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"]
+    end = time.mktime(time.strptime(end, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
+    world.wait("all is given back", world.empty, 30)
+    took = world.aws.instances()[0]["ended"] - end
+    check(5.5 <= took <= 9, f"6 s after its last pod ended: {took:.1f} s (times in pods are whole seconds)")
+
+
+@case()
+def budgets_and_do_not_evict(world):
+    """A voluntary removal waits for PodDisruptionBudgets and do-not-evict; a node that expires is replaced before it is drained."""
+    world.provision(template(), provisioner(ttl=None, ttlSecondsUntilExpired=20, requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.xlarge")]))
+    world.plane.apply({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "work", "namespace": "default"},
+                       "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "work"}}}})
+    world.run_controller()
+    guarded = deployment("guarded", 1, cpu="3")
+    guarded["spec"]["template"]["metadata"]["annotations"] = {"karpenter.sh/do-not-evict": "true"}
+    world.plane.apply(deployment("work", 1, cpu="3"), guarded)
+    world.wait("both run", lambda: world.all_running(2), 60)
+    where = {p["metadata"]["labels"]["app"]: p["spec"]["nodeName"] for p in world.pods()}
+    uids = {p["metadata"]["labels"]["app"]: p["metadata"]["uid"] for p in world.pods()}
+    world.wait("a replacement is there", lambda: len(world.list("nodes")) >= 3, 60)
+    quiet(10)
+    now = {p["metadata"]["labels"]["app"]: p["metadata"]["uid"] for p in world.pods()}
+    check(now["guarded"] == uids["guarded"], "the pod that must not be evicted was not")
+    check(any(n["metadata"]["name"] == where["guarded"] for n in world.list("nodes")), "and its node stays")

@@ -1,0 +1,141 @@
+"""What networks, servers and processes do: the same end, nothing launched twice."""
+import json
+import time
+
+from world import manifests
+from world.manifests import CAPACITY, TYPE, deployment, need, pod, provisioner, template
+from world.parts import quiet
+
+from . import case, check
+from .b_spark import claim_of, given_back
+
+ONE_A_NODE = [need(CAPACITY, "spot"), need(TYPE, "m5.xlarge", "m5a.xlarge", "m6i.xlarge", "c5.xlarge", "c5a.xlarge")]
+
+
+def work(world, replicas, name="work"):
+    """A Deployment of pods that take a node each, running."""
+    world.plane.apply(deployment(name, replicas, cpu="3"))
+    world.wait("all run", lambda: world.all_running(replicas, name), 120)
+
+
+def finish(world, ttl=5, name="work"):
+    world.plane.kubectl("delete", "deployment", name)
+    given_back(world, ttl)
+
+
+@case()
+def interruptions(world):
+    """Every kind of message: acted on once, deleted then; foreign, malformed, late and doubled ones do no harm."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5, spot={"onRebalance": "Replace"}))
+    stoker = world.run_controller()
+    work(world, 4)
+    aws = world.aws
+    for body in ("{ not json", '"text"', "{}", json.dumps({"detail-type": "EC2 Spot Instance Interruption Warning"}),
+                 json.dumps(aws.spot_notice("i-0123456789abcdef0")), json.dumps(aws.event("Scheduled Event", {}, source="aws.events"))):
+        aws.send(body)
+    world.wait("foreign and malformed messages are deleted", lambda: aws.queue_length() == 0, 60, 1)
+    check(stoker.metric("stoker_messages_dropped_total") >= 4, "and counted")
+    check(len(aws.living()) == 4 and not any(n["spec"].get("unschedulable") for n in world.list("nodes")), "no node was touched")
+
+    nodes = [n["metadata"]["name"] for n in world.list("nodes")]
+    ids = [claim_of(world, name)["status"]["instanceID"] for name in nodes]
+    messages = [aws.spot_notice(ids[0]), aws.rebalance(ids[1]), aws.scheduled_change(ids[2])]
+    for message in messages + messages[:1]:
+        aws.send(message)
+    aws.reclaim(ids[3])
+    aws.send(aws.state_change(ids[3], "shutting-down"))
+    world.wait("all four were replaced", lambda: not set(ids) & {i["id"] for i in aws.living()}, 200)
+    world.wait("and all run again", lambda: world.all_running(4, "work"), 120)
+    world.wait("the queue is empty", lambda: aws.queue_length() == 0, 60, 1)
+    world.wait("the old nodes are gone", lambda: not set(nodes) & {n["metadata"]["name"] for n in world.list("nodes")}, 60)
+    aws.send(aws.spot_notice(ids[0], minutes_ago=5))
+    world.wait("a late one is deleted too", lambda: aws.queue_length() == 0, 60, 1)
+    check(len(aws.living()) == 4, "four machines for four pods")
+    finish(world)
+
+
+@case()
+def bad_network(world):
+    """Errors, resets, delays, cut and lost answers of both APIs, and an expired token, all through a scenario."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    kube, aws = world.kube_proxy, world.aws_proxy
+    throttled = b"<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>slow down</Message></Error></Errors></Response>"
+    expired = b"<Response><Errors><Error><Code>ExpiredToken</Code><Message>expired</Message></Error></Errors></Response>"
+    aws.add("lose", match="Action=CreateFleet", times=1)
+    aws.add("status", match="Action=CreateFleet", times=1, status=503, body=throttled)
+    aws.add("truncate", match="Action=CreateFleet", times=1)
+    aws.add("status", match="Action=CreateLaunchTemplate", times=1, status=400, body=expired)
+    aws.add("lose", match="Action=CreateLaunchTemplate", times=1)
+    aws.add("lose", match="Action=TerminateInstances", times=1)
+    aws.add("reset", match="Action=DescribeInstances", times=2, every=2)
+    kube.add("lose", match="^POST [^ ]*/nodeclaims", times=2)
+    kube.add("lose", match="^POST [^ ]*/binding", times=2)
+    kube.add("status", match="^PATCH", times=6, every=3, status=503)
+    kube.add("reset", match="^(PATCH|DELETE)", times=4, every=4)
+    kube.add("truncate", match="^GET [^ ]*/pods", times=1)
+    kube.add("delay", match="^POST", times=3, every=2, seconds=2)
+    world.run_controller()
+    work(world, 3)
+    finish(world)
+    check(aws.rules[0].done == 1 and kube.rules[0].done >= 1, "the faults were met")
+
+
+@case()
+def api_server_restart(world):
+    """The API server goes away in the middle of a launch and comes back."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    world.run_controller()
+    work(world, 1)
+    world.plane.apply(deployment("more", 3, cpu="3"))
+    world.wait("a launch began", lambda: len(world.aws.launches()) >= 2, 30)
+    world.plane.restart_api(down_s=5)
+    world.wait("all run", lambda: world.all_running(3, "more"), 120)
+    world.plane.kubectl("delete", "deployment", "more")
+    finish(world)
+
+
+@case()
+def aws_away(world):
+    """Nobody answers at AWS's address for 20 s, while pods wait and while nodes are to be given back."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    stoker = world.run_controller()
+    work(world, 1)
+    world.proxies.set_down(world.aws_proxy, True)
+    world.plane.apply(deployment("more", 2, cpu="3"))
+    quiet(20)
+    check(stoker.get("/healthz") is not None, "the controller lives on")
+    world.proxies.set_down(world.aws_proxy, False)
+    world.wait("all run", lambda: world.all_running(2, "more"), 150)
+    world.proxies.set_down(world.aws_proxy, True)
+    world.plane.kubectl("delete", "deployment", "more")
+    quiet(15)
+    check(len(world.aws.living()) == 3, "no call came through")
+    world.proxies.set_down(world.aws_proxy, False)
+    finish(world)
+
+
+@case()
+def lost_leader(world):
+    """Two replicas: one acts. It stalls, the other takes over; it comes back and does nothing. Stopped, it hands over at once."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    first = world.run_controller("first")
+    world.wait("the first leads", lambda: first.metric("stoker_leader") == 1, 30)
+    second = world.run_controller("second", ready=False)
+    work(world, 1)
+    first.part.signal(19)  # SIGSTOP
+    try:
+        world.plane.apply(deployment("more", 2, cpu="3"))
+        world.wait("the second took over and all run", lambda: world.all_running(2, "more"), 150)
+        check(second.metric("stoker_leader") == 1, "the second leads")
+    finally:
+        first.part.signal(18)  # SIGCONT
+    world.plane.apply(deployment("again", 1, cpu="3"))
+    world.wait("all run", lambda: world.all_running(1, "again"), 120)
+    check(first.metric("stoker_leader") == 0, "the first leads no more")
+    began = time.time()
+    world.killed_on_purpose = True
+    check(second.part.stop() == 0, "it ends well when it is told to")
+    world.wait("the first leads again", lambda: first.metric("stoker_leader") == 1, 30, 0.1)
+    check(time.time() - began < 8, f"handed over at once, not after the lease ran out: {time.time() - began:.1f} s")
+    world.plane.kubectl("delete", "deployment", "more", "again")
+    finish(world)

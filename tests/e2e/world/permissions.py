@@ -1,0 +1,57 @@
+"""What the chart's roles and the shipped policy allow, and what the controller really used, over all cases."""
+import json
+import subprocess
+
+import yaml
+
+from .controller import CHART
+from .load import CONTROLLER
+from .parts import BIN, ROOT, Failed, without_proxies
+
+POLICY = ROOT / "cloud/aws/iam-policy.json"
+DOCUMENT = ROOT / "docs/permissions.md"
+GROUPS_LEFT_OUT = ("unsigned",)
+
+
+def allowed_verbs():
+    """{(group, resource[/subresource], verb)} of all roles in the chart, Karpenter's documents included."""
+    done = subprocess.run([str(BIN / "helm"), "template", "stoker", str(CHART), "--set-json",
+                           'settings={"clusterName":"e2e","karpenterManifests":true}'], capture_output=True, text=True, env=without_proxies())
+    if done.returncode:
+        raise Failed("helm template: " + done.stderr)
+    found = set()
+    for document in yaml.safe_load_all(done.stdout):
+        for rule in (document or {}).get("rules") or []:
+            found |= {(group, resource, verb) for group in rule.get("apiGroups", []) for resource in rule.get("resources", []) for verb in rule["verbs"]}
+    return found
+
+
+def allowed_actions():
+    statements = json.loads(POLICY.read_text())["Statement"]
+    return {a for s in statements if s["Effect"] == "Allow" for a in (s["Action"] if isinstance(s["Action"], list) else [s["Action"]])}
+
+
+def used(world):
+    """(verbs, actions) of one case."""
+    verbs, actions = set(), set()
+    for entry in world.plane.audit():
+        ref = entry.get("objectRef")
+        if ref and entry["user"]["username"].startswith(CONTROLLER):
+            resource = ref["resource"] + ("/" + ref["subresource"] if ref.get("subresource") else "")
+            verbs.add((ref.get("apiGroup", ""), resource, entry["verb"]))
+    for call in world.aws.calls():
+        if not call["agent"].startswith("aws-cli") and not call["action"].startswith(GROUPS_LEFT_OUT):
+            actions.add(call["action"].removesuffix(":DryRun"))
+    return verbs, actions
+
+
+def unjustified(verbs, actions):
+    """What is allowed and was never used, used and not allowed, or not told of in the table, as lines."""
+    role, policy = allowed_verbs(), allowed_actions()
+    lines = [f"the role allows {v} {r} ({g or 'core'}), which nothing used" for g, r, v in sorted(role - verbs)]
+    lines += [f"{v} {r} ({g or 'core'}) was used without being allowed" for g, r, v in sorted(verbs - role)]
+    lines += [f"the policy allows {a}, which nothing used" for a in sorted(policy - actions)]
+    lines += [f"{a} was used without being allowed" for a in sorted(actions - policy)]
+    table = DOCUMENT.read_text() if DOCUMENT.exists() else ""
+    lines += [f"{DOCUMENT.name} does not justify {what}" for what in sorted({r for _, r, _ in role} | policy) if f"`{what}`" not in table]
+    return lines
