@@ -30,6 +30,9 @@ decode_kind_fn decode_pod, decode_daemon_set, decode_node, decode_volume_claim, 
 /* The kubeletConfiguration of a Provisioner. */
 CC_MUST_CHECK int decode_kubelet(const struct field *map, struct cloud_kubelet *ret, struct err *err);
 
+/* The same, all but pods, DNS and runtime: a KubeletConfiguration's members as a JSON object; "" if there are none. */
+CC_MUST_CHECK int decode_kubelet_json(const struct field *map, struct str *ret, struct err *err);
+
 /* spec.spark and spec.spot of a Provisioner; ret holds the defaults before. */
 void decode_spark_policy(const struct field *spec, struct provisioner *ret);
 

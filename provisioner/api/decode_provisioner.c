@@ -220,6 +220,8 @@ static int decode_parts(const struct field *spec, struct provisioner *ret, struc
     if (rc == 0)
         rc = decode_cluster_dns(&kubelet, ret, err);
     if (rc == 0)
+        rc = decode_kubelet_json(&kubelet, &ret->kubelet_json, err);
+    if (rc == 0)
         rc = decode_limits(spec, ret, err);
     return rc == 0 ? decode_provider(spec, ret, err) : rc;
 }

@@ -232,6 +232,37 @@ static void a_provisioner_says_how_to_launch(void **state)
     world_release(&world);
 }
 
+static void a_kubelet_is_told_as_it_wants_it(void **state)
+{
+    (void)state;
+    struct world world = {.err = {.code = 0}};
+    world_good(&world, "apiVersion: stoker.sh/v1alpha1\nkind: Provisioner\nmetadata: {name: p}\nspec:\n"
+                       "  kubeletConfiguration:\n    maxPods: 20\n    systemReserved: {cpu: 1, memory: 100Mi}\n"
+                       "    evictionHard: {memory.available: 5%}\n    evictionSoft: {nodefs.available: 10%}\n"
+                       "    evictionSoftGracePeriod: {nodefs.available: 1m0s}\n    evictionMaxPodGracePeriod: 60\n"
+                       "    imageGCHighThresholdPercent: 85\n    cpuCFSQuota: false\n    containerRuntime: containerd\n"
+                       "---\napiVersion: karpenter.sh/v1alpha5\nkind: Provisioner\nmetadata: {name: q}\n"
+                       "spec: {kubeletConfiguration: {maxPods: 5, clusterDNS: [10.0.0.1]}}\n");
+    assert_text(world.objects.provisioners.items[0].kubelet_json,
+                "{\"systemReserved\":{\"cpu\":\"1\",\"memory\":\"100Mi\"},"
+                "\"evictionHard\":{\"memory.available\":\"5%\"},\"evictionSoft\":{\"nodefs.available\":\"10%\"},"
+                "\"evictionSoftGracePeriod\":{\"nodefs.available\":\"1m0s\"},\"evictionMaxPodGracePeriod\":60,"
+                "\"imageGCHighThresholdPercent\":85,\"cpuCFSQuota\":false}");
+    assert_text(world.objects.provisioners.items[1].kubelet_json, "");
+    world_release(&world);
+}
+
+static void a_kubelet_is_told_nothing_that_it_cannot_read(void **state)
+{
+    (void)state;
+    struct world world = {.err = {.code = 0}};
+    world_read(&world, "{apiVersion: stoker.sh/v1alpha1, kind: Provisioner, metadata: {name: p}, spec: "
+                       "{kubeletConfiguration: {imageGCHighThresholdPercent: 101, cpuCFSQuota: 1}}}");
+    assert_true(world_found(&world, 1, "spec.kubeletConfiguration.imageGCHighThresholdPercent", "0 to 100"));
+    assert_true(world_found(&world, 1, "spec.kubeletConfiguration.cpuCFSQuota", "is a number"));
+    world_release(&world);
+}
+
 static void spot_policy_is_checked(void **state)
 {
     (void)state;
@@ -254,6 +285,8 @@ int main(void)
         cmocka_unit_test(a_template_says_how_to_launch),
         cmocka_unit_test(what_a_launch_cannot_have_is_found),
         cmocka_unit_test(a_provisioner_says_how_to_launch),
+        cmocka_unit_test(a_kubelet_is_told_as_it_wants_it),
+        cmocka_unit_test(a_kubelet_is_told_nothing_that_it_cannot_read),
         cmocka_unit_test(spot_policy_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
