@@ -287,6 +287,7 @@ int carry_out(struct pass *pass, struct demand_part *part, struct err *err)
     }
     tell_plan(pass, solve);
     control_count_plan(pass->control);
+    part->fruitless = solve->result.answer.n_scheduled ? 0 : part->fruitless + 1;
     int code = use_existing(pass, part, err);
     if (!code)
         code = start_purchases(pass, part, err);

@@ -12,6 +12,7 @@
 
 enum {
     AGAIN_MS = 5000,     /* between two solves for the same pods, where something else has changed */
+    AGAIN_DOUBLINGS = 4, /* of that, while they have no result */
     TRY_MS = 30000,      /* how long kube-scheduler has for a pod that it has marked unschedulable */
     TRY_MOST_MS = 300000 /* and for one that it has not */
 };
@@ -205,7 +206,8 @@ static bool is_time(struct pass *pass, struct demand_part *part, const struct cr
         control_wake_at(pass->control, part->again);
     if (hash_world(pass) == part->world)
         return false;
-    struct clock_mono soonest = mono_after(part->solved, AGAIN_MS);
+    uint32_t doublings = part->fruitless < AGAIN_DOUBLINGS ? part->fruitless : AGAIN_DOUBLINGS;
+    struct clock_mono soonest = mono_after(part->solved, (int64_t)AGAIN_MS << doublings);
     if (pass->now.ns >= soonest.ns)
         return true;
     control_wake_at(pass->control, soonest);

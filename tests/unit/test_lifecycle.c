@@ -299,6 +299,112 @@ static void test_prepare_that_fails_is_told(void **state)
     check_slots(stage, "a", 2);
 }
 
+/* What nothing can host is asked about once, and again only when something that matters has changed. */
+static void test_no_question_is_asked_twice(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    small_pod(stage, "giant", "100");
+    stage_start(stage);
+    stage_run(stage, 600000);
+    assert_int_equal(plans(stage), 1);
+    assert_int_equal(fake_cluster_events(stage->cluster, "giant", "NoNodePlanned"), 1);
+    struct fake_node node = {
+        .name = "large", .provider_id = "x", .instance_type = "x", .zone = "us-west-2a", .cpu = "128"};
+    fake_cluster_join(stage->cluster, &node);
+    fake_cluster_ready(stage->cluster, "large", true);
+    stage_run(stage, 10000);
+    assert_int_equal(plans(stage), 2);
+    assert_int_equal(creates(stage), 0);
+}
+
+/* A pod that fits an open node is kube-scheduler's, for 30 s after it has said that it cannot. */
+static void test_a_node_that_was_tried_in_vain(void **state)
+{
+    struct stage *stage = *state;
+    struct fake_node node = {.name = "open", .provider_id = "x", .instance_type = "x", .zone = "us-west-2a"};
+    stage_provisioner(stage, "");
+    fake_cluster_join(stage->cluster, &node);
+    fake_cluster_ready(stage->cluster, "open", true);
+    small_pod(stage, "first", "1");
+    stage_start(stage);
+    stage_run(stage, 100000);
+    assert_int_equal(plans(stage), 1);
+    assert_int_equal(creates(stage), 0);
+    fake_cluster_patch(stage->cluster, CLUSTER_POD, "spark", "first",
+                       "{\"status\":{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":"
+                       "\"Unschedulable\"}]}}");
+    stage_run(stage, 5000);
+    assert_int_equal(stage_slots(stage, "spark/first"), 1);
+    stage_check_owners(stage);
+}
+
+static enum fake_fate delete_pods_meanwhile(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    struct stage *stage = context;
+    (void)number;
+    if (api == FAKE_PREPARE && stage->cloud->calls[FAKE_PREPARE] == 1)
+        for (int i = 1; i <= 4; i++) {
+            char name[32];
+            snprintf(name, sizeof(name), "a-exec-%d", i);
+            fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", name);
+        }
+    return FAKE_SERVED;
+}
+
+/* Four of eight executors go while the plan is made: nothing is bought for them. */
+static void test_pods_that_go_meanwhile(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage->cloud->on_call = delete_pods_meanwhile;
+    stage->cloud->on_call_context = stage;
+    stage_pods(stage, "a", "executor", 1, 8);
+    stage_start(stage);
+    stage_run(stage, 10000);
+    for (int i = 1; i <= 8; i++) {
+        char pod[32];
+        snprintf(pod, sizeof(pod), "spark/a-exec-%d", i);
+        assert_int_equal(stage_slots(stage, pod), i > 4);
+    }
+    assert_int_equal(cpus_of(stage), 8);
+    stage_check_owners(stage);
+}
+
+static void test_launches_per_minute(void **state)
+{
+    struct stage *stage = *state;
+    stage->settings.launches_per_minute = 4;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 16); /* four to a c4.2xlarge */
+    stage_start(stage);
+    stage_run(stage, 3000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 4);
+    stage_pods(stage, "b", "executor", 1, 16);
+    stage_run(stage, 50000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 4);
+    stage_run(stage, 20000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 8);
+    stage_check_owners(stage);
+}
+
+/* One bad Provisioner keeps nobody else from nodes, and is told what is wrong. */
+static void test_a_provisioner_without_its_template(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    fake_cluster_apply(stage->cluster, "{apiVersion: stoker.sh/v1alpha1, kind: Provisioner, metadata: {name: broken}, "
+                                       "spec: {weight: 50, providerRef: {name: nowhere}}}");
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 10000);
+    check_slots(stage, "a", 2);
+    assert_int_equal(fake_cluster_events(stage->cluster, "broken", "TemplateNotFound"), 1);
+    assert_true(
+        str_is(fake_cluster_text(stage->cluster, CLUSTER_PROVISIONER, "", "default", "status.resources.cpu"), "8") ||
+        cpus_of(stage) == 4);
+}
+
 /* Two lists and the consistency time, then it goes; not before. */
 static void test_orphans_are_collected(void **state)
 {
@@ -454,6 +560,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_launched_in_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused_launches_are_not_repeated_in_a_loop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_prepare_that_fails_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_question_is_asked_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_node_that_was_tried_in_vain, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pods_that_go_meanwhile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_launches_per_minute, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_provisioner_without_its_template, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_orphans_are_collected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_instances_drain_their_claims, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_follower_does_nothing, set_up, tear_down),
