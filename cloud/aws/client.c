@@ -23,6 +23,7 @@ struct aws_client {
     struct aws_settings settings;
     struct aws_endpoints endpoints;
     struct aws_identity *identity;
+    struct clock_mono identity_asked; /* when the providers were */
     struct aws_sigv4_key keys[AWS_SERVICES];
     struct aws_pace pace;
     struct pending *first; /* all calls that are not over */
@@ -316,6 +317,19 @@ int aws_client_call(struct aws_client *client, const struct aws_call *call, aws_
     return aws_client_call_owned(client, call, done, NULL, context, err);
 }
 
+static void on_identity_moved(void *context, enum aws_identity_state from, enum aws_identity_state to,
+                              const struct err *err)
+{
+    struct aws_client *client = context;
+    bool asks = to == AWS_IDENTITY_LOADING || to == AWS_IDENTITY_RENEWING;
+    bool asked = from == AWS_IDENTITY_LOADING || from == AWS_IDENTITY_RENEWING;
+    if (asks && !asked)
+        client->identity_asked = loop_now(client->loop);
+    if (asked && !asks && client->called)
+        client->called(client->context, "credentials", err ? err->code : 0,
+                       clock_ms_between(client->identity_asked, loop_now(client->loop)));
+}
+
 static int set_up(struct aws_client *client, const struct aws_client_options *options, struct err *err)
 {
     struct str region = str_dup(&client->arena, options->region);
@@ -329,7 +343,9 @@ static int set_up(struct aws_client *client, const struct aws_client_options *op
                                                   .http = options->http,
                                                   .chance = options->chance,
                                                   .environment = options->environment,
-                                                  .endpoints = &client->endpoints};
+                                                  .endpoints = &client->endpoints,
+                                                  .moved = on_identity_moved,
+                                                  .context = client};
     return rc ? rc : aws_identity_open(&identity, &client->identity, err);
 }
 

@@ -20,7 +20,10 @@ struct aws_client_options {
     /* Credentials, endpoints and trust come from there (credentials.h, endpoints.h). Must outlive the client. */
     const struct aws_environment *environment;
     struct str region; /* "us-west-2"; see region.h */
-    /* One outgoing call is over, each attempt by itself: `api` is "ec2:CreateFleet", code 0 or an err_code. */
+    /*
+     * One outgoing call is over, each attempt by itself: `api` is "ec2:CreateFleet", code 0 or an err_code. Looking for
+     * credentials is told as "credentials", so that a renewal that fails is seen before the old ones end.
+     */
     void (*called)(void *context, const char *api, int code, double ms);
     void *context;
 };

@@ -81,7 +81,7 @@ static void on_answer(void *context, const struct http_response *response, const
     struct aws_imds *imds = context;
     imds->call = NULL;
     struct err err = {0};
-    struct str body;
+    struct str body = STR("");
     int rc = take(imds, imds->path, response, failed, &body, &err);
     finish(imds, rc ? NULL : &body, rc ? &err : NULL);
 }
@@ -101,7 +101,7 @@ static void on_token(void *context, const struct http_response *response, const 
     struct aws_imds *imds = context;
     imds->call = NULL;
     struct err err = {0};
-    struct str token;
+    struct str token = STR("");
     int rc = take(imds, "/latest/api/token", response, failed, &token, &err);
     if (!rc && !is_token(token))
         rc = err_set(&err, ERR_INVALID, "%s/latest/api/token: the answer is no token", imds->endpoint);

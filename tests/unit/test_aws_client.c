@@ -52,7 +52,7 @@ static void a_query_call(void **state)
     assert_true(str_starts(fake_request_header(request, "authorization"),
                            "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-west-2/ec2/aws4_request, "
                            "SignedHeaders=content-type;host;x-amz-date, Signature="));
-    assert_string_equal(world->called, "ec2:CreateFleet=0 ");
+    assert_string_equal(world->called, "credentials=0 ec2:CreateFleet=0 ");
     assert_true(str_is(aws_client_region(world->client), "us-west-2"));
 }
 
@@ -136,7 +136,8 @@ static void tried_again(void **state)
     run(world, &FLEET_CALL, &answer);
     assert_int_equal(answer.err.code, 0);
     assert_string_equal(answer.text, "fleet-1");
-    assert_string_equal(world->called, "ec2:CreateFleet=-1 ec2:CreateFleet=-1 ec2:CreateFleet=-1 ec2:CreateFleet=0 ");
+    assert_string_equal(world->called,
+                        "credentials=0 ec2:CreateFleet=-1 ec2:CreateFleet=-1 ec2:CreateFleet=-1 ec2:CreateFleet=0 ");
 }
 
 static void given_up(void **state)
@@ -194,7 +195,7 @@ static void the_deadline(void **state)
     assert_string_equal(answer.err.message, "ec2:CreateFleet: not done within 3 s");
     assert_int_equal((world->time.mono_ns - before_ns) / 1000000, 3000);
     assert_true(fake_http_request(world->http, 0)->cancelled);
-    assert_string_equal(world->called, "ec2:CreateFleet=-1 ");
+    assert_string_equal(world->called, "credentials=0 ec2:CreateFleet=-1 ");
 }
 
 /* Our clock is an hour slow: AWS says so, and the next signature has AWS's time. */
@@ -248,6 +249,7 @@ static void no_keys(void **state)
     assert_int_equal(answer.err.code, ERR_AUTH);
     assert_int_equal(answer.scope, AWS_SCOPE_CREDENTIALS);
     assert_non_null(strstr(answer.err.message, "only one is set"));
+    assert_string_equal(world->called, "credentials=-6 ");
     assert_int_equal(fake_http_count(world->http), 0);
 }
 
