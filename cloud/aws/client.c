@@ -10,8 +10,6 @@
 
 /* "Retry behavior", AWS SDKs and Tools Reference Guide: exponential, capped, and any part of it by chance. */
 enum { BACKOFF_MS = 100, BACKOFF_THROTTLED_MS = 1000, BACKOFF_MOST_MS = 20 * 1000 };
-/* AWS takes a signature that is up to 5 minutes off; clocks nearer than this are not to blame for a refusal. */
-#define SKEW_NS (INT64_C(4) * 60 * 1000000000)
 
 struct aws_client {
     struct loop *loop;
@@ -146,13 +144,9 @@ static bool mend(struct pending *p, enum aws_error_scope scope, const struct htt
     struct clock_wall theirs;
     if (scope != AWS_SCOPE_CREDENTIALS || !response)
         return false;
-    if (!p->set_clock && aws_wire_date(response, &theirs)) {
-        int64_t off_ns = theirs.ns - aws_identity_now(identity).ns;
-        if (off_ns > SKEW_NS || off_ns < -SKEW_NS) {
-            p->set_clock = true;
-            aws_identity_correct(identity, theirs);
-            return again_after(p, 0);
-        }
+    if (!p->set_clock && aws_wire_date(response, &theirs) && aws_identity_mend_clock(identity, theirs)) {
+        p->set_clock = true;
+        return again_after(p, 0);
     }
     if (p->renewed_keys)
         return false;

@@ -6,6 +6,8 @@
 #include "cloud/aws/credentials_load.h"
 
 #define NS_PER_S INT64_C(1000000000)
+/* Clocks that differ by less are not to blame for anything. */
+#define SKEW_NS (4 * 60 * NS_PER_S)
 enum { BACKOFF_MS = 500, RENEW_AGAIN_MS = 30 * 1000 };
 
 struct aws_identity {
@@ -57,10 +59,13 @@ struct clock_wall aws_identity_now(const struct aws_identity *identity)
     return (struct clock_wall){clock->wall(clock->context).ns + identity->skew_ns};
 }
 
-void aws_identity_correct(struct aws_identity *identity, struct clock_wall aws_now)
+bool aws_identity_mend_clock(struct aws_identity *identity, struct clock_wall date)
 {
-    const struct clock *clock = identity->options.loop->clock;
-    identity->skew_ns = aws_now.ns - clock->wall(clock->context).ns;
+    int64_t off_ns = date.ns - aws_identity_now(identity).ns;
+    bool off = off_ns > SKEW_NS || off_ns < -SKEW_NS;
+    if (off)
+        identity->skew_ns += off_ns;
+    return off;
 }
 
 static void wipe(struct aws_identity *identity)
@@ -211,6 +216,7 @@ static void load_failed(struct aws_identity *identity, const struct err *err)
 static void end_load(struct aws_identity *identity)
 {
     struct err err = {0};
+    bool mended = identity->load.date.ns && aws_identity_mend_clock(identity, identity->load.date);
     if (!identity->load.is_over)
         err_note(&err, ERR_RETRY, "no AWS credentials: no answer within %d s (%s)", AWS_IDENTITY_LOAD_LIMIT_MS / 1000,
                  identity->load.tried);
@@ -218,6 +224,8 @@ static void end_load(struct aws_identity *identity)
         err = identity->load.err;
     else
         (void)keep(identity, &identity->load.found, &err);
+    if (mended && err.code == ERR_AUTH)
+        err.code = ERR_RETRY; /* the signature may have been refused for its time alone */
     close_load(identity);
     drop_ended(identity);
     if (err.code) {

@@ -75,8 +75,12 @@ void aws_identity_forget(struct aws_identity *identity, struct aws_identity_wait
 /* AWS said that these keys are no good any more: the next who asks gets others, or waits for them. */
 void aws_identity_reject(struct aws_identity *identity, uint64_t generation);
 
-/* Wall time as AWS has it, and what it was learnt from. */
+/* Wall time as AWS has it, as far as that is known. */
 struct clock_wall aws_identity_now(const struct aws_identity *identity);
-void aws_identity_correct(struct aws_identity *identity, struct clock_wall aws_now);
+/*
+ * `date`: what a server's clock says now. True if ours was so far off that a signature can have been refused for it
+ * (AWS allows 5 minutes): then it goes by that clock from now on.
+ */
+bool aws_identity_mend_clock(struct aws_identity *identity, struct clock_wall date);
 
 #endif

@@ -106,6 +106,8 @@ static void on_done(void *context, const struct http_response *response, const s
 {
     struct aws_load *load = context;
     load->call = NULL;
+    if (response)
+        (void)aws_wire_date(response, &load->date);
     load->answered(load, response, err);
 }
 

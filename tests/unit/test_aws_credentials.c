@@ -353,6 +353,25 @@ static void short_lived(void **state)
     assert_null(aws_identity_credentials(rig->identity, &generation));
 }
 
+/* Our clock is two hours fast: by it, the keys had ended before they came, and the signature is refused. */
+static void a_wrong_clock(void **state)
+{
+    struct rig *rig = *state;
+    rig->world.time.wall_ns += INT64_C(2) * 3600 * 1000000000;
+    with_profile(rig, "dev",
+                 "[profile dev]\nrole_arn = arn:a\nsource_profile = dev\naws_access_key_id = B\n"
+                 "aws_secret_access_key = SECRET\n");
+    fake_http_answer(rig->world.http, "POST", "aws.test", 403, "date: Thu, 01 Jan 2026 00:00:00 GMT",
+                     "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>");
+    fake_http_answer(rig->world.http, "POST", "aws.test", 200, "date: Thu, 01 Jan 2026 00:00:01 GMT",
+                     STS_OK("AssumeRole"));
+    load(rig);
+    assert_keys(rig, "ASIA", "SECRET", "ST");
+    assert_true(str_starts(fake_request_header(fake_http_request(rig->world.http, 1), "x-amz-date"), "20260101T00000"));
+    int64_t ahead_ns = aws_identity_now(rig->identity).ns - VIRTUAL_TIME_START_S * 1000000000;
+    assert_true(ahead_ns >= 0 && ahead_ns < INT64_C(10) * 1000000000);
+}
+
 static void no_answer_at_all(void **state)
 {
     struct rig *rig = *state;
@@ -415,7 +434,7 @@ int main(void)
         IN_RIG(the_environment), IN_RIG(web_identity),       IN_RIG(web_identity_refused), IN_RIG(a_container),
         IN_RIG(profiles),        IN_RIG(containers_refused), IN_RIG(instance_metadata),    IN_RIG(nobody_has_any),
         IN_RIG(more_profiles),   IN_RIG(profiles_refused),   IN_RIG(short_lived),          IN_RIG(no_answer_at_all),
-        IN_RIG(regions),
+        IN_RIG(regions),         IN_RIG(a_wrong_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
