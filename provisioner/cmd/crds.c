@@ -4,6 +4,7 @@
 
 #include "provisioner/api/schema.h"
 #include "provisioner/cmd/cmd.h"
+#include "provisioner/serve/metrics.h"
 
 static int print(struct buf *buf)
 {
@@ -47,9 +48,12 @@ int cmd_crds(int argc, char **argv)
         schema_write_crd(kind, &buf);
     else if (argc == 2 && strcmp(argv[1], "--reference") == 0)
         schema_write_reference(&buf);
+    else if (argc == 2 && strcmp(argv[1], "--metrics") == 0)
+        metrics_describe(&buf);
     else {
-        fputs("usage: stoker crds [NAME | --reference]\n\n"
-              "Prints the names of the CustomResourceDefinitions, one of them, or the reference of their fields.\n",
+        fputs("usage: stoker crds [NAME | --reference | --metrics]\n\n"
+              "Prints the names of the CustomResourceDefinitions, one of them, the reference of their fields, or the "
+              "table of\nmetrics.\n",
               stderr);
         return CMD_INPUT;
     }

@@ -41,11 +41,36 @@ static void report_claim(struct metrics *metrics, const struct node_claim *claim
     const struct str node[] = {claim->provisioner, capacity_type, claim->zone, claim->instance_type,
                                str_of(claim_phase_name(claim->phase))};
     const struct str cost[] = {claim->provisioner, capacity_type};
+    const struct str realised[] = {claim->provisioner, capacity_type, claim->zone, claim->instance_type};
     metrics_add(metrics, METRIC_NODES, node, 1);
     metrics_add(metrics, METRIC_PLANNED_COST, cost, (double)claim->price_microusd / 1e6);
     metrics_add(metrics, METRIC_WORST_COST, cost, (double)claim->worst_microusd / 1e6);
     if (claim->instance_id.len && claim->realised_microusd >= 0)
-        metrics_add(metrics, METRIC_REALISED_COST, cost, (double)claim->realised_microusd / 1e6);
+        metrics_add(metrics, METRIC_REALISED_COST, realised, (double)claim->realised_microusd / 1e6);
+}
+
+static int64_t amount_of(const struct resources *resources, struct str name)
+{
+    for (size_t i = 0; i < resources->n; i++)
+        if (str_eq(resources->items[i].name, name))
+            return resources->items[i].amount;
+    return 0;
+}
+
+/*
+ * OpenCost splits a node's price by the default prices of a vCPU and a GiB. Source: opencost pkg/costmodel,
+ * GetNodeCost, and configs/default.json.
+ */
+static void report_parts(struct metrics *metrics, const struct node *node, const struct str *labels, double usd)
+{
+    static const double cpu_to_ram = 0.031611 / 0.004237;
+    double cpus = (double)amount_of(&node->capacity, STR("cpu")) / 1000;
+    double gib = (double)amount_of(&node->capacity, STR("memory")) / (double)(1 << 30);
+    double shares = cpus * cpu_to_ram + gib;
+    if (shares <= 0)
+        return;
+    metrics_set(metrics, METRIC_NODE_RAM_COST, labels, usd / shares);
+    metrics_set(metrics, METRIC_NODE_CPU_COST, labels, usd / shares * cpu_to_ram);
 }
 
 static void report_node(struct metrics *metrics, const struct node *node, const struct node_claim *claim)
@@ -55,13 +80,17 @@ static void report_node(struct metrics *metrics, const struct node *node, const 
     const struct str labels[] = {node->name,           node->name,
                                  claim->instance_type, label_or_none(&node->labels, LABEL_REGION),
                                  node->provider_id,    label_or_none(&node->labels, LABEL_ARCH)};
-    metrics_set(metrics, METRIC_NODE_COST, labels, (double)claim->realised_microusd / 1e6);
+    double usd = (double)claim->realised_microusd / 1e6;
+    metrics_set(metrics, METRIC_NODE_COST, labels, usd);
+    metrics_set(metrics, METRIC_NODE_IS_SPOT, labels, claim->capacity_type == CLOUD_SPOT);
+    report_parts(metrics, node, labels, usd);
 }
 
 static void report_nodes(struct pass *pass)
 {
-    static const enum metric gauges[] = {METRIC_NODES,     METRIC_PLANNED_COST, METRIC_WORST_COST, METRIC_REALISED_COST,
-                                         METRIC_NODE_COST, METRIC_LIMIT,        METRIC_USAGE};
+    static const enum metric gauges[] = {
+        METRIC_NODES,         METRIC_PLANNED_COST,  METRIC_WORST_COST,   METRIC_REALISED_COST, METRIC_NODE_COST,
+        METRIC_NODE_CPU_COST, METRIC_NODE_RAM_COST, METRIC_NODE_IS_SPOT, METRIC_LIMIT,         METRIC_USAGE};
     struct metrics *metrics = control_effects(pass->control)->metrics;
     const struct view *view = &pass->view;
     for (size_t i = 0; i < CC_COUNT(gauges); i++)

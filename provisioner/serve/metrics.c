@@ -249,7 +249,8 @@ void metrics_write(const struct metrics *metrics, struct buf *buf)
 void metrics_describe(struct buf *buf)
 {
     static const char *const types[] = {[COUNTER] = "counter", [GAUGE] = "gauge", [HISTOGRAM] = "histogram"};
-    put(buf, "| metric | type | labels | what |\n|---|---|---|---|\n");
+    put(buf, "# Metrics\n\nWhat /metrics shows, printed by `stoker crds --metrics`; `make crds` writes this file.\n\n"
+             "| metric | type | labels | what |\n|---|---|---|---|\n");
     for (size_t m = 0; m < METRIC_COUNT; m++) {
         put(buf, "| `");
         put(buf, DESCRIPTIONS[m].name);

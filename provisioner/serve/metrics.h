@@ -37,9 +37,15 @@
     X(METRIC_WORST_COST, GAUGE, "stoker_worst_cost_per_hour", "$ per hour had the dearest pools been got.",            \
       "provisioner,capacity_type")                                                                                     \
     X(METRIC_REALISED_COST, GAUGE, "stoker_realised_cost_per_hour", "$ per hour of what was got.",                     \
-      "provisioner,capacity_type")                                                                                     \
+      "provisioner,capacity_type,zone,instance_type")                                                                  \
     X(METRIC_LIMIT, GAUGE, "stoker_provisioner_limit", "spec.limits, in base units.", "provisioner,resource")          \
     X(METRIC_USAGE, GAUGE, "stoker_provisioner_usage", "What is charged against the limit.", "provisioner,resource")   \
+    X(METRIC_NODE_CPU_COST, GAUGE, "node_cpu_hourly_cost", "$ per hour of one vCPU of a node, as OpenCost splits it.", \
+      "instance,node,instance_type,region,provider_id,arch")                                                           \
+    X(METRIC_NODE_RAM_COST, GAUGE, "node_ram_hourly_cost", "$ per hour of one GiB of a node, as OpenCost splits it.",  \
+      "instance,node,instance_type,region,provider_id,arch")                                                           \
+    X(METRIC_NODE_IS_SPOT, GAUGE, "kubecost_node_is_spot", "1 for a spot node, 0 for an On-Demand one.",               \
+      "instance,node,instance_type,region,provider_id,arch")                                                           \
     X(METRIC_NODE_COST, GAUGE, "node_total_hourly_cost", "$ per hour of a node, as OpenCost reports it.",              \
       "instance,node,instance_type,region,provider_id,arch")
 
