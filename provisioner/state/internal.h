@@ -22,6 +22,7 @@ struct state {
     bool listed[CLUSTER_WATCHED];      /* once at least */
     bool lost[CLUSTER_WATCHED];        /* since the last list began: memory ran out for an object */
     uint64_t generation;
+    struct view_pin *picture; /* of this generation, NULL until it is asked for */
 };
 
 /* Any object that a table can have. */
@@ -74,6 +75,9 @@ CC_MUST_CHECK int state_refusal(const struct state_identity *identity, struct st
 
 /* May a pass look past the difference between the two? Heartbeats and the like. */
 bool state_same(enum cluster_kind kind, const union state_item *a, const union state_item *b);
+
+/* view.c: something has changed. */
+void state_forget_picture(struct state *state);
 
 /* shape.c: from the hash of a spec's canonical text. */
 uint64_t state_shape(uint64_t spec_hash, enum spark_role role);

@@ -30,6 +30,7 @@ void state_close(struct state *state)
 {
     if (!state)
         return;
+    state_forget_picture(state);
     owned_limbo_release(&state->limbo);
     for (int kind = 0; kind < CLUSTER_WATCHED; kind++) {
         drop_all(&state->tables[kind], &state->limbo);
@@ -43,6 +44,7 @@ void state_close(struct state *state)
 static void changed(struct state *state, enum cluster_kind kind, bool wakes)
 {
     state->generation++;
+    state_forget_picture(state);
     if (wakes && state->options.changed)
         state->options.changed(state->options.context, kind);
 }

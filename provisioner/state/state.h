@@ -69,10 +69,12 @@ struct view_claim {
 };
 
 /*
- * One pass's picture, all of it in the pass's arena: it stays as it is while the state goes on (so a worker may read
- * it). `objects` is what the planner is given, so that a plan is extended, not made anew:
+ * One pass's picture: it stays as it is while the state goes on (so a worker may read it), and nobody writes to it:
+ * views of the same generation share it. `objects` is what the planner is given, so that a plan is extended, not made
+ * anew; its arrays cannot grow:
  * - a claim that lives but has no node stands as a virtual node with the labels, taints, allocatable and capacity that
- *   were planned; a joined node that is still closed stands open, without start-up taints, with its real allocatable;
+ *   were planned, by the name "claim/<its name>"; a joined node that is still closed stands open, without start-up
+ *   taints, with its real allocatable;
  * - a pod in a slot stands as bound to its claim's node;
  * - a node that drains, or was told to go, stands cordoned, and so does every node that is not Ready and not starting.
  */
@@ -89,7 +91,7 @@ struct view {
     void *pin; /* see state_view_release */
 };
 
-/* ERR_NOMEM. While a view is out the state does not compact the texts that it shares. */
+/* ERR_NOMEM. `arena` is for what a view has for itself. What a view shows is given back only once it is released. */
 CC_MUST_CHECK int state_view(struct state *state, struct arena *arena, struct view *ret, struct err *err);
 void state_view_release(struct state *state, struct view *view);
 

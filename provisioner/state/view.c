@@ -1,4 +1,5 @@
 /* view.c - one pass's picture of the cluster: arrays copied at once, texts and specs shared with the state. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "provisioner/api/decode.h"
@@ -144,36 +145,75 @@ static int build(struct view_builder *b, struct objects *objects, struct err *er
     return rc == 0 ? copy_specs(b, objects, err) : rc;
 }
 
-int state_view(struct state *state, struct arena *arena, struct view *ret, struct err *err)
+static int fill(struct view_builder *b, struct view *view, struct err *err)
 {
-    struct view_builder b = {.state = state, .arena = arena, .pin = arena_new(arena, struct view_pin)};
-    struct view view = {.generation = state->generation, .pin = b.pin};
-    if (!b.pin)
-        return err_nomem(err);
-    int rc = build(&b, &view.objects, err);
+    int rc = build(b, &view->objects, err);
     if (rc < 0)
         return rc;
-    SET_VEC(&view.objects.pods, b.pods, b.n_pods);
-    SET_VEC(&view.objects.nodes, b.nodes, b.n_nodes);
-    view.nodes = b.view_nodes;
-    view.claims = b.view_claims;
-    view.n_claims = b.n_claims;
-    view.places = b.places;
-    view.pod_claims = b.pod_claims;
-    view.budgets = view.objects.budgets.items;
-    view.n_budgets = view.objects.budgets.len;
-    owned_view_begin(&state->limbo, &b.pin->seen);
-    *ret = view;
+    SET_VEC(&view->objects.pods, b->pods, b->n_pods);
+    SET_VEC(&view->objects.nodes, b->nodes, b->n_nodes);
+    view->nodes = b->view_nodes;
+    view->claims = b->view_claims;
+    view->n_claims = b->n_claims;
+    view->places = b->places;
+    view->pod_claims = b->pod_claims;
+    view->budgets = view->objects.budgets.items;
+    view->n_budgets = view->objects.budgets.len;
+    return 0;
+}
+
+/* A new picture, which the state keeps. */
+static int make_picture(struct state *state, struct err *err)
+{
+    struct view_pin *pin = calloc(1, sizeof(*pin));
+    if (!pin)
+        return err_nomem(err);
+    struct view_builder b = {.state = state, .arena = &pin->arena, .pin = pin};
+    pin->view = (struct view){.generation = state->generation, .pin = pin};
+    int rc = fill(&b, &pin->view, err);
+    if (rc < 0) {
+        arena_release(&pin->arena);
+        free(pin);
+        return rc;
+    }
+    pin->users = 1;
+    owned_view_begin(&state->limbo, &pin->seen);
+    state->picture = pin;
+    return 0;
+}
+
+static void let_go(struct state *state, struct view_pin *pin)
+{
+    if (--pin->users > 0)
+        return;
+    owned_view_end(&state->limbo, &pin->seen);
+    arena_release(&pin->arena);
+    free(pin);
+}
+
+void state_forget_picture(struct state *state)
+{
+    if (state->picture)
+        let_go(state, state->picture);
+    state->picture = NULL;
+}
+
+int state_view(struct state *state, struct arena *arena, struct view *ret, struct err *err)
+{
+    (void)arena; /* a view has nothing for itself */
+    int rc = state->picture ? 0 : make_picture(state, err);
+    if (rc < 0)
+        return rc;
+    state->picture->users++;
+    *ret = state->picture->view;
     return 0;
 }
 
 void state_view_release(struct state *state, struct view *view)
 {
-    struct view_pin *pin = view->pin;
-    if (!pin)
-        return;
+    if (view->pin)
+        let_go(state, view->pin);
     view->pin = NULL;
-    owned_view_end(&state->limbo, &pin->seen);
 }
 
 uint32_t view_pod(const struct view *view, struct str namespace_, struct str name)

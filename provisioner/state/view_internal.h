@@ -4,10 +4,13 @@
 
 #include "provisioner/state/internal.h"
 
-/* What a view needs besides its arrays; in the view's arena, as all of it. */
+/* The picture of one generation, shared by all views of it; gone with the last of them, and with the generation. */
 struct view_pin {
+    struct arena arena; /* all of it */
+    struct view view;
     struct owned_view seen;
     struct index pods, nodes, virtuals; /* slots in the arena; virtual nodes by their names */
+    uint32_t users;                     /* the state is one, until something changes */
 };
 
 /* Everything in `arena`. */

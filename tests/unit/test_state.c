@@ -160,9 +160,9 @@ static void a_binding_of_ours_holds_until_the_watch_says_it(void **cmocka_state)
     state_assume_bound(state, STR("jobs"), STR("a"), STR("u1"), STR("n1"));
     assert_text(pod_named(state, "a")->node_name, "n1");
     /* The scheduler's mark was written before our binding and is seen after it. */
-    state_put_yaml(
-        state,
-        POD("a", "u1", "11", "}, status: {conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable}]}"));
+    state_put_yaml(state,
+                   POD("a", "u1", "11",
+                       "}, status: {conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable}]}"));
     assert_text(pod_named(state, "a")->node_name, "n1");
     assert_true(pod_named(state, "a")->unschedulable);
     state_put_yaml(state, POD("a", "u1", "12", ", nodeName: n1}"));
