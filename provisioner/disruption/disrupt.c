@@ -71,6 +71,18 @@ struct holding {
     const char *blocked_by; /* why it must not be disturbed, NULL */
 };
 
+/* A budget that allows nothing now: a replacement would stand idle beside the node until it does. */
+static bool budget_forbids(const struct view *view, const struct pod *pod)
+{
+    for (size_t i = 0; i < view->n_budgets; i++) {
+        const struct budget *budget = &view->budgets[i];
+        if (budget->disruptions_allowed <= 0 && str_eq(budget->namespace_, pod->namespace_) &&
+            selector_matches(&budget->selector, &pod->labels))
+            return true;
+    }
+    return false;
+}
+
 static struct holding hold(const struct pass *pass, uint32_t index)
 {
     const struct view *view = &pass->view;
@@ -91,6 +103,8 @@ static struct holding hold(const struct pass *pass, uint32_t index)
         at.n_running++;
         if (!at.blocked_by)
             at.blocked_by = disruption_blocked(view, node->pods[i]);
+        if (!at.blocked_by && budget_forbids(view, pod))
+            at.blocked_by = "a PodDisruptionBudget allows no disruption now";
     }
     if (!at.blocked_by && at.node->do_not_disrupt)
         at.blocked_by = "the node is marked as not to be disrupted";

@@ -328,14 +328,31 @@ static void a_budget_holds_until_shortly_before_the_deadline(void **state)
     assert_true(is_terminated(stage, 0));
 }
 
-static void a_budget_holds_for_ever_against_our_own_will(void **state)
+static void a_budget_that_allows_nothing_keeps_an_old_node(void **state)
 {
     struct stage *stage = *state;
     run_app(stage, "ttlSecondsUntilExpired: 600", 1);
     apply_budget(stage);
     stage_run(stage, 3600000);
+    assert_int_equal(stage_claims(stage, "Initialized"), 1);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    fake_cluster_patch(stage->cluster, CLUSTER_DISRUPTION_BUDGET, "spark", "b",
+                       "{\"status\": {\"disruptionsAllowed\": 1}}");
+    stage_run(stage, 30000);
+    assert_true(is_terminated(stage, 0));
+}
+
+static void a_budget_holds_for_ever_against_our_own_will(void **state)
+{
+    struct stage *stage = *state;
+    run_app(stage, "ttlSecondsUntilExpired: 600", 1);
+    while (stage_claims(stage, "Draining") == 0)
+        stage_run(stage, 1000);
+    apply_budget(stage);
+    stage_run(stage, 3600000);
     assert_false(is_terminated(stage, 0));
     assert_text(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
+    assert_int_equal(stage->cluster->calls[CLUSTER_DELETE][CLUSTER_POD], 0);
     fake_cluster_patch(stage->cluster, CLUSTER_DISRUPTION_BUDGET, "spark", "b",
                        "{\"status\": {\"disruptionsAllowed\": 1}}");
     stage_run(stage, 10000);
@@ -604,6 +621,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_spot_notice_closes_the_node_and_replaces_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(executors_go_first_and_drivers_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_budget_holds_until_shortly_before_the_deadline, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_budget_that_allows_nothing_keeps_an_old_node, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_budget_holds_for_ever_against_our_own_will, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_and_repeated_notices_do_no_harm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_notice_is_kept_until_it_is_acted_on, set_up, tear_down),
