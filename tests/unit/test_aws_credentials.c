@@ -260,6 +260,37 @@ static void nobody_has_any(void **state)
     assert_fails(rig, ERR_RETRY, "hop limit");
 }
 
+/* The same over IPv6, and a role that a profile assumes with the instance's keys. */
+static void over_ipv6(void **state)
+{
+    struct rig *rig = *state;
+    set(rig, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[fd00:ec2::23]/v1/credentials");
+    fake_http_answer(rig->world.http, "GET", "http://[fd00:ec2::23]/v1/credentials", 200, NULL,
+                     "{\"AccessKeyId\":\"C\",\"SecretAccessKey\":\"SECRET\",\"Token\":\"CT\","
+                     "\"Expiration\":\"2026-01-01T06:00:00Z\"}");
+    load(rig);
+    assert_keys(rig, "C", "SECRET", "CT");
+    assert_true(str_is(fake_request_header(fake_http_request(rig->world.http, 0), "authorization"), ""));
+
+    uint64_t generation = 0;
+    assert_non_null(aws_identity_credentials(rig->identity, &generation));
+    aws_identity_reject(rig->identity, generation);
+    set(rig, "AWS_CONTAINER_CREDENTIALS_FULL_URI", NULL);
+    set(rig, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv6");
+    set(rig, "AWS_CONFIG_FILE", "/config");
+    fake_environment_file(&rig->world.fake, "/config",
+                          "[default]\nrole_arn = arn:a\ncredential_source = Ec2InstanceMetadata\n");
+    fake_http_answer(rig->world.http, "PUT", "http://[fd00:ec2::254]/latest/api/token", 200, NULL, "TOKEN");
+    fake_http_answer(rig->world.http, "GET", "/iam/security-credentials/", 200, NULL, "r");
+    fake_http_answer(rig->world.http, "GET", "/iam/security-credentials/r", 200, NULL,
+                     "{\"AccessKeyId\":\"I\",\"SecretAccessKey\":\"SECRET\",\"Token\":\"IT\"}");
+    fake_http_answer(rig->world.http, "POST", "aws.test", 200, NULL, STS_OK("AssumeRole"));
+    load(rig);
+    assert_keys(rig, "ASIA", "SECRET", "ST");
+    assert_true(
+        str_is(fake_request_header(fake_http_last(rig->world.http, "POST", "aws.test"), "x-amz-security-token"), "IT"));
+}
+
 /* Sets the config file and says what a load says. */
 static void with_profile(struct rig *rig, const char *profile, const char *config)
 {
@@ -431,10 +462,11 @@ static void regions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(the_environment), IN_RIG(web_identity),       IN_RIG(web_identity_refused), IN_RIG(a_container),
-        IN_RIG(profiles),        IN_RIG(containers_refused), IN_RIG(instance_metadata),    IN_RIG(nobody_has_any),
-        IN_RIG(more_profiles),   IN_RIG(profiles_refused),   IN_RIG(short_lived),          IN_RIG(no_answer_at_all),
-        IN_RIG(regions),         IN_RIG(a_wrong_clock),
+        IN_RIG(the_environment),   IN_RIG(web_identity),   IN_RIG(web_identity_refused),
+        IN_RIG(a_container),       IN_RIG(profiles),       IN_RIG(containers_refused),
+        IN_RIG(instance_metadata), IN_RIG(nobody_has_any), IN_RIG(more_profiles),
+        IN_RIG(profiles_refused),  IN_RIG(short_lived),    IN_RIG(no_answer_at_all),
+        IN_RIG(regions),           IN_RIG(a_wrong_clock),  IN_RIG(over_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
