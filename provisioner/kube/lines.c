@@ -44,8 +44,7 @@ static int give(struct lines *lines, struct str end, lines_fn *on_line, void *co
 
 int lines_feed(struct lines *lines, struct str bytes, lines_fn *on_line, void *context, struct err *err)
 {
-    const char *end;
-    while (bytes.len && (end = memchr(bytes.ptr, '\n', bytes.len)) != NULL) {
+    while (bytes.len && memchr(bytes.ptr, '\n', bytes.len)) {
         int rc = give(lines, str_cut(&bytes, '\n'), on_line, context, err);
         if (rc < 0)
             return rc;

@@ -61,7 +61,7 @@ static int hand_out(void *context, const struct doc *object, struct err *err)
 static int item_text(const struct reading *reading, const struct value *value, struct arena *arena, struct str *ret,
                      struct err *err)
 {
-    if (value->own_kind || value->empty || value->text.ptr[0] != '{') {
+    if (value->own_kind || value->empty || !str_starts(value->text, "{")) {
         *ret = value->text;
         return 0;
     }
