@@ -9,7 +9,10 @@
 
 static bool may_act(void *context)
 {
-    return ((struct stage *)context)->leads;
+    const struct stage *stage = context;
+    if (stage->on_act)
+        stage->on_act();
+    return stage->leads;
 }
 
 static void on_boots(void *context);
