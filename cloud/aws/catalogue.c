@@ -318,11 +318,38 @@ static int load_prices(struct loading *load, struct str bytes, const char *file,
     return rc;
 }
 
-static int load_types(struct loading *load, struct str bytes, const char *file, struct err *err)
+static int by_type_name(const void *left, const void *right)
+{
+    return str_cmp(((const struct aws_type *)left)->name, ((const struct aws_type *)right)->name);
+}
+
+static int add_types(struct loading *load, const struct aws_type *more, size_t n_more, struct err *err)
+{
+    struct aws_type *all = n_more ? arena_array(load->arena, struct aws_type, load->n_types + n_more) : load->types;
+    size_t n = load->n_types;
+    if (!all)
+        return err_nomem(err);
+    if (n_more == 0)
+        return 0;
+    memcpy(all, load->types, n * sizeof(*all));
+    for (size_t i = 0; i < n_more; i++)
+        if (find_type(load, more[i].name, 0) == load->n_types)
+            all[n++] = more[i];
+    qsort(all, n, sizeof(*all), by_type_name);
+    load->types = all;
+    load->n_types = n;
+    return 0;
+}
+
+static int load_types(struct loading *load, const struct aws_catalogue_source *source, struct err *err)
 {
     size_t before = diag_count(load->diag);
-    int rc = aws_types_read(bytes, file, load->arena, load->diag, &load->types, &load->n_types, err);
-    return rc ? rc : stop_if_wrong(load, before, err);
+    int rc = aws_types_read(bytes_of(source->types_tsv, &builtin_types),
+                            name_of(source->types_tsv, source->types_name, &builtin_types), load->arena, load->diag,
+                            &load->types, &load->n_types, err);
+    if (!rc)
+        rc = stop_if_wrong(load, before, err);
+    return rc ? rc : add_types(load, source->more_types, source->n_more_types, err);
 }
 
 int aws_catalogue_load(const struct aws_catalogue_source *source, struct arena *arena, struct diag *diag,
@@ -333,12 +360,12 @@ int aws_catalogue_load(const struct aws_catalogue_source *source, struct arena *
     const struct builtin_table *prices = users_prices ? NULL : builtin_prices(region);
     if (!users_prices && !prices)
         return unknown_region(region, err);
-    struct loading load = {.arena = arena, .diag = diag, .strict_types = users_prices, .region = str_of(region)};
+    struct loading load = {.arena = arena, .diag = diag, .region = str_of(region)};
     load.region_given = source->region;
+    load.strict_types = users_prices && !source->skip_unknown;
     struct cloud_catalogue catalogue = {.node_resources = aws_node_resources};
     catalogue.price_note = users_prices ? NULL : builtin_price_note;
-    int rc = load_types(&load, bytes_of(source->types_tsv, &builtin_types),
-                        name_of(source->types_tsv, source->types_name, &builtin_types), err);
+    int rc = load_types(&load, source, err);
     if (!rc)
         rc = load_prices(&load, bytes_of(source->prices_tsv, prices),
                          name_of(source->prices_tsv, source->prices_name, prices), &catalogue, err);

@@ -3,6 +3,7 @@
 #define STOKER_CLOUD_AWS_CATALOGUE_H
 
 #include "base/diag.h"
+#include "cloud/aws/types.h"
 #include "cloud/cloud.h"
 
 struct aws_catalogue_source {
@@ -10,6 +11,9 @@ struct aws_catalogue_source {
     /* Contents and names of the user's files; ptr NULL = the built-in data. */
     struct str types_tsv, prices_tsv;
     const char *types_name, *prices_name;
+    const struct aws_type *more_types; /* [n_more_types] beside those of the table, which holds where both have one */
+    size_t n_more_types;
+    bool skip_unknown; /* prices of types that are in neither are passed by */
 };
 
 /*

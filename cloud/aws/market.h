@@ -8,12 +8,25 @@
 
 struct market;
 
-/* Starts with the catalogue that is built in, or the user's prices. As aws_catalogue_load. */
+enum {
+    MARKET_TYPES_MS = 12 * 3600 * 1000, /* types, places and On-Demand prices are looked up that often */
+    MARKET_SPOT_MS = 5 * 60 * 1000,     /* spot prices */
+    MARKET_RETRY_MS = 10 * 60 * 1000,   /* after a failure: what is known serves meanwhile */
+    MARKET_OLD_MS = 10 * 60 * 1000      /* a catalogue that was replaced stays valid */
+};
+
+/*
+ * Starts with the catalogue that is built in; an empty one for a region without built-in prices, until they are looked
+ * up. A user's prices hold for good: nothing is looked up then. As aws_catalogue_load.
+ */
 CC_MUST_CHECK int market_open(struct loop *loop, struct aws_client *client, const struct aws_catalogue_source *source,
                               struct market **ret, struct err *err);
 void market_close(struct market *market);
 
-/* Always there; another one after `changed`, the old one valid for 10 min more. */
+/* Begins to look up; `changed` is called from the loop after there is another catalogue. */
+void market_start(struct market *market, void (*changed)(void *context), void *context);
+
+/* Always there; another one after `changed`, the old one valid for MARKET_OLD_MS more. */
 const struct cloud_catalogue *market_catalogue(const struct market *market);
 
 /* The type of that name; NULL if it is not on sale. */

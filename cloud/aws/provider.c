@@ -134,10 +134,18 @@ static const struct cloud_catalogue *catalogue(void *context)
     return market_catalogue(((const struct aws_provider *)context)->market);
 }
 
+static void on_changed(void *context)
+{
+    const struct aws_provider *provider = context;
+    if (provider->sink.catalogue_changed)
+        provider->sink.catalogue_changed(provider->sink.context);
+}
+
 static void start(void *context, const struct cloud_sink *sink)
 {
     struct aws_provider *provider = context;
     provider->sink = *sink;
+    market_start(provider->market, on_changed, provider);
     if (provider->interruptions)
         interruptions_start(provider->interruptions, sink);
 }
