@@ -115,7 +115,6 @@ static void on_acknowledged(void *context, const struct err *err)
         record->retry = loop_now(control_effects(control)->loop);
         record->retry.ns += (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
         log_event(control_effects(control)->log, LOG_WARN, "acknowledge-failed", LOG_ERR(err));
-        control_wake_at(control, record->retry);
     }
     acknowledging_release(&asked->call);
 }
@@ -124,8 +123,12 @@ static int acknowledge(struct pass *pass, struct told *told, struct err *err)
 {
     const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
     struct record *record = told->record;
-    if (record->asking || pass->now.ns < record->retry.ns || !control_may_act(pass->control))
+    if (record->asking || !control_may_act(pass->control))
         return 0;
+    if (pass->now.ns < record->retry.ns) {
+        control_wake_at(pass->control, record->retry);
+        return 0;
+    }
     struct acknowledging *asked = calloc(1, sizeof(*asked));
     if (!asked)
         return err_nomem(err);

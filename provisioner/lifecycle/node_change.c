@@ -54,8 +54,11 @@ static void write_labels(struct json_out *json, const char *key, const struct cl
 static void write_patch(struct json_out *json, const struct node *node, const struct node_change *change)
 {
     json_open_map(json, NULL);
+    bool closes_only = change->door == NODE_CLOSE && !change->drop_placing && !change->taints.n;
     json_open_map(json, "metadata");
-    json_str(json, "resourceVersion", node->resource_version);
+    /* Closing is right whatever else has changed meanwhile, and is not to wait for a heartbeat's conflict. */
+    if (!closes_only)
+        json_str(json, "resourceVersion", node->resource_version);
     write_labels(json, "labels", change->labels, change->n_labels);
     write_labels(json, "annotations", change->annotations, change->n_annotations);
     json_close_map(json);

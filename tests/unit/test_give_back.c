@@ -461,6 +461,26 @@ static void a_scaling_group_goes_on_when_the_claim_is_gone(void **state)
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
 }
 
+static enum fake_fate refuse_first_acknowledgements(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    struct stage *stage = context;
+    (void)number;
+    return api == FAKE_ACKNOWLEDGE && stage->cloud->calls[FAKE_ACKNOWLEDGE] <= 3 ? FAKE_LOST : FAKE_SERVED;
+}
+
+static void an_acknowledgement_that_is_lost_is_repeated(void **state)
+{
+    struct stage *stage = *state;
+    run_app(stage, "", 1);
+    stage->cloud->on_call = refuse_first_acknowledgements;
+    stage->cloud->on_call_context = stage;
+    struct cloud_notice notice = spot_notice(stage, 0, "message-1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 30000);
+    assert_int_equal(stage->cloud->calls[FAKE_ACKNOWLEDGE], 4);
+    assert_metric(stage, "stoker_interruptions_total{kind=\"spot-interruption\"} 1");
+}
+
 static enum fake_fate refuse_first_terminations(void *context, enum fake_cloud_api api, uint64_t number)
 {
     struct stage *stage = context;
@@ -628,6 +648,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rebalance_is_recorded_or_acted_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_instance_is_cleared_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_scaling_group_goes_on_when_the_claim_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_acknowledgement_that_is_lost_is_repeated, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cloud_that_refuses_is_asked_again, set_up, tear_down),
         cmocka_unit_test(a_process_that_stops_anywhere_leaks_nothing),
     };
