@@ -21,7 +21,8 @@ static int read_file(const struct aws_environment *environment, const char *vari
         return rc;
     struct err why = {0};
     rc = environment->read(environment->context, path, arena, &text, &why);
-    if (rc == ERR_NOT_FOUND)
+    /* In a home that is another user's there is nothing for us; a file that somebody named must be readable. */
+    if (rc == ERR_NOT_FOUND || (rc == ERR_AUTH && !aws_environment_get(environment, variable)))
         return 0;
     if (!rc) {
         rc = aws_ini_read(text, arena, ret, &why);

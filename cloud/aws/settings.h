@@ -11,7 +11,10 @@ struct aws_settings {
     bool profile_named;                 /* it was AWS_PROFILE */
 };
 
-/* A file that is not there is empty. ERR_INVALID: "<path>: line N: what"; ERR_AUTH: may not be read. In `arena`. */
+/*
+ * A file that is not there is empty. ERR_INVALID: "<path>: line N: what"; ERR_AUTH: one that the environment names may
+ * not be read; at its usual place such a file is left out. In `arena`.
+ */
 CC_MUST_CHECK int aws_settings_read(const struct aws_environment *environment, struct arena *arena,
                                     struct aws_settings *ret, struct err *err);
 

@@ -63,6 +63,8 @@ static int read_file(void *context, const char *path, struct arena *arena, struc
 {
     struct fake_environment *fake = context;
     fake->reads++;
+    if (fake->forbidden && strcmp(path, fake->forbidden) == 0)
+        return err_set(err, ERR_AUTH, "%s: permission denied", path);
     return give(find(fake->files, path), ERR_NOT_FOUND, path, arena, ret, err);
 }
 

@@ -13,7 +13,8 @@ struct fake_named {
 /* {0} is empty. Names and values are borrowed. */
 struct fake_environment {
     struct fake_named variables[FAKE_ENVIRONMENT_MAX], files[FAKE_ENVIRONMENT_MAX], commands[FAKE_ENVIRONMENT_MAX];
-    size_t reads; /* of files */
+    const char *forbidden; /* the path of a file that may not be read, or NULL */
+    size_t reads;          /* of files */
 };
 
 /* Sets a variable, a file's text or a command's output anew; NULL takes it away. */

@@ -84,6 +84,25 @@ static void broken_files(void **state)
     }
 }
 
+/* Another user's home is no reason to stop; a file that was named is. */
+static void forbidden_files(void **state)
+{
+    (void)state;
+    struct fake_environment fake = {.forbidden = "/root/.aws/config"};
+    struct aws_environment environment = fake_environment_environment(&fake);
+    struct arena arena = ARENA_INIT;
+    struct aws_settings s;
+    struct err err = {0};
+    fake_environment_set(&fake, "HOME", "/root");
+    fake_environment_file(&fake, "/root/.aws/credentials", "[default]\nregion = x\n");
+    assert_int_equal(aws_settings_read(&environment, &arena, &s, &err), 0);
+    assert_true(str_is(aws_settings_get(&s, s.profile, "region"), "x"));
+    fake_environment_set(&fake, "AWS_CONFIG_FILE", "/root/.aws/config");
+    assert_int_equal(aws_settings_read(&environment, &arena, &s, &err), ERR_AUTH);
+    assert_string_equal(err.message, "/root/.aws/config: permission denied");
+    arena_release(&arena);
+}
+
 static void urls(void **state)
 {
     (void)state;
@@ -240,7 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings),      cmocka_unit_test(broken_files),         cmocka_unit_test(urls),
         cmocka_unit_test(own_endpoints), cmocka_unit_test(configured_endpoints), cmocka_unit_test(refused),
-        cmocka_unit_test(trust),
+        cmocka_unit_test(trust),         cmocka_unit_test(forbidden_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
