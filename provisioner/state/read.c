@@ -192,9 +192,11 @@ static void carry_over(const struct state *state, const union state_item *before
                                                       : state->options.clock->wall(state->options.clock->context);
 }
 
-/* All that was found, in one line. */
+/* ERR_INVALID with all that was found in one line, or ERR_NOMEM where there was no room for it. */
 static int say_findings(const struct diag *diag, struct err *err)
 {
+    if (diag->len == 0 && diag_count(diag) > 0)
+        return err_nomem(err);
     char text[ERR_MESSAGE_MAX / 2] = "";
     size_t at = 0;
     for (size_t i = 0; i < diag->len && at < sizeof(text); i++) {
@@ -244,11 +246,15 @@ static int take_spec(struct state *state, const struct objects *scratch, uint32_
     return specs_take(&state->specs, scratch->specs.items[*spec], intern_text(&scratch->spec_keys, *spec), spec, err);
 }
 
-static void tell_stand_in(const struct state *state, const struct state_identity *identity, const struct diag *diag)
+static int tell_stand_in(const struct state *state, const struct state_identity *identity, const struct diag *diag,
+                         struct err *err)
 {
     struct err why = {0};
-    if (say_findings(diag, &why) < 0 && state->options.failed)
+    if (say_findings(diag, &why) == ERR_NOMEM)
+        return err_nomem(err);
+    if (state->options.failed)
         state->options.failed(state->options.context, CLUSTER_POD, identity->name, &why);
+    return 0;
 }
 
 static int read_object(struct state *state, enum cluster_kind kind, const struct doc *object,
@@ -265,10 +271,8 @@ static int read_object(struct state *state, enum cluster_kind kind, const struct
         memcpy(&item, decoded, state_item_size(kind));
     else if (kind != CLUSTER_POD || !must_stand(object))
         return say_findings(diag, err);
-    else if (stand_in(scratch, object, identity, &item.pod, err) < 0)
+    else if (stand_in(scratch, object, identity, &item.pod, err) < 0 || tell_stand_in(state, identity, diag, err) < 0)
         return ERR_NOMEM;
-    else
-        tell_stand_in(state, identity, diag);
     if (kind == CLUSTER_POD)
         carry_over(state, before, assumed, &item.pod);
     name_origin(kind, &item);

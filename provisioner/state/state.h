@@ -27,7 +27,11 @@ void state_close(struct state *state);
 struct cluster_sink state_sink(struct state *state);
 void state_put(struct state *state, enum cluster_kind kind, const struct doc *object);
 
-/* Everything was listed once. `ret_missing` (may be NULL): the first kind that was not. */
+/*
+ * Everything was listed once, and memory ran out for no object of a kind since its last list (failed() was told, the
+ * older version stays until the object is heard of again). `ret_missing` (may be NULL): the first kind that
+ * is not so.
+ */
 bool state_synced(const struct state *state, enum cluster_kind *ret_missing);
 uint64_t state_generation(const struct state *state); /* another number after each change */
 

@@ -38,11 +38,16 @@ static enum cluster_kind kind_of(const struct doc *object)
     return CLUSTER_WATCHED;
 }
 
+void state_tell(struct state *state, const struct doc *object)
+{
+    struct cluster_sink sink = state_sink(state);
+    sink.put(sink.context, kind_of(object), object);
+}
+
 static int on_watched(void *context, const struct doc *object, struct err *err)
 {
     (void)err;
-    struct cluster_sink sink = state_sink(context);
-    sink.put(sink.context, kind_of(object), object);
+    state_tell(context, object);
     return 0;
 }
 

@@ -7,6 +7,8 @@
 
 /* Puts each object of the text as the watch would; YAML that cannot be read, or a kind that is not watched, fails. */
 void state_put_yaml(struct state *state, const char *yaml);
+/* The same for one object that was read already. */
+void state_tell(struct state *state, const struct doc *object);
 /* printf and state_put_yaml. */
 void state_put_fmt(struct state *state, const char *fmt, ...) CC_PRINTF(2, 3);
 
