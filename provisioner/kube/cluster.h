@@ -36,11 +36,12 @@ const char *cluster_kind_name(enum cluster_kind kind); /* "Pod" */
 
 /*
  * Where objects go. All are called from the loop. A kind is listed first: relist, a put for each object, listed; then
- * put and gone as things change. After a gap the same again: what was not put between relist and listed is gone.
+ * put and gone as things change. After a gap the same again: what was not put between relist and listed is gone. A list
+ * that breaks off is begun again by another relist. Kinds that nobody wants are listed, and empty.
  */
 struct cluster_sink {
     void (*relist)(void *context, enum cluster_kind kind);
-    /* `object` is borrowed for the call: metadata and the fields in use; managedFields are left out. */
+    /* `object` is borrowed for the call, whole as the cluster has it. One that cannot be read is left out: failed. */
     void (*put)(void *context, enum cluster_kind kind, const struct doc *object);
     void (*gone)(void *context, enum cluster_kind kind, struct str namespace_, struct str name, struct str uid);
     void (*listed)(void *context, enum cluster_kind kind);                        /* everything there is has been put */

@@ -22,7 +22,7 @@ struct kube_options {
 };
 
 CC_MUST_CHECK int kube_open(const struct kube_options *options, struct kube **ret, struct err *err);
-void kube_close(struct kube *kube);
+void kube_close(struct kube *kube); /* what is under way is cancelled, nobody is told */
 struct cluster kube_cluster(struct kube *kube);
 
 /* Changes options.karpenter_manifests: the sink is told of those documents, or that there are none any more. */
