@@ -13,7 +13,7 @@
 
 enum {
     REPEAT_MS = 600000,  /* no older launch is called again: how long the cloud remembers a token is not documented */
-    ASSEMBLE_MS = 30000, /* by when all claims of a launch are there */
+    ASSEMBLE_MS = 30000, /* after the last claim of a launch, by when the next is there */
     BACK_OFF_MS = 1000,  /* after a lost answer, doubled */
     BACK_OFF_MOST_MS = 30000,
     MINUTE_MS = 60000
@@ -249,9 +249,10 @@ static int move_on(struct pass *pass, struct launch_part *part, struct launch *l
     int64_t age_ms = ms_since(group->created, pass->wall);
     int64_t most_ms = settings->launch_timeout_ms < REPEAT_MS ? settings->launch_timeout_ms : REPEAT_MS;
     if (!launch->called && group->n < group->claims[0]->launch_count) {
-        if (age_ms >= ASSEMBLE_MS)
+        int64_t waited_ms = ms_since(group->newest, pass->wall);
+        if (waited_ms >= ASSEMBLE_MS)
             return give_up(pass, group, "not all claims of its launch were written down", err);
-        control_wake_at(pass->control, mono_after(pass->now, ASSEMBLE_MS - age_ms));
+        control_wake_at(pass->control, mono_after(pass->now, ASSEMBLE_MS - waited_ms));
         return 0;
     }
     if (launch->called && !launch->look && age_ms >= most_ms)
@@ -331,10 +332,13 @@ int launch_pass(struct pass *pass, struct err *err)
     for (struct launch *launch = part->launches; launch; launch = launch->next)
         launch->wanted = false;
     for (size_t from = 0, to; from < n && !code; from = to) {
-        struct launch_group group = {.claims = &claims[from], .created = claims[from]->created};
-        for (to = from; to < n && str_eq(claims[to]->launch_id, claims[from]->launch_id); to++)
-            if (claims[to]->created.ns < group.created.ns)
-                group.created = claims[to]->created;
+        struct launch_group group = {
+            .claims = &claims[from], .created = claims[from]->created, .newest = claims[from]->created};
+        for (to = from; to < n && str_eq(claims[to]->launch_id, claims[from]->launch_id); to++) {
+            int64_t created_ns = claims[to]->created.ns;
+            group.created.ns = created_ns < group.created.ns ? created_ns : group.created.ns;
+            group.newest.ns = created_ns > group.newest.ns ? created_ns : group.newest.ns;
+        }
         group.n = to - from;
         code = take_group(pass, part, &group, err);
     }

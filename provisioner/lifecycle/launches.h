@@ -44,7 +44,7 @@ struct launch_part {
 struct launch_group {
     const struct node_claim *const *claims; /* [n] */
     size_t n;
-    struct clock_wall created; /* of the oldest */
+    struct clock_wall created, newest; /* when the first and the last of them were written down */
 };
 
 /*

@@ -8,7 +8,11 @@
 #include "provisioner/api/label_keys.h"
 #include "provisioner/lifecycle/demands.h"
 
-enum { NAME_PART = 50, SUFFIX = 8, GIVE_UP_MS = 25000 }; /* before launch.c takes an incomplete launch for dead */
+enum {
+    NAME_PART = 50,
+    SUFFIX = 8,
+    GIVE_UP_MS = 25000
+}; /* without a step: before launch.c takes an incomplete launch for dead */
 
 struct prepare_call {
     struct control_call call;
@@ -284,6 +288,7 @@ static void on_created(struct control *control, void *context, const struct clus
     made->under_way = false;
     if (!answer->err || (answer->err->code == ERR_CONFLICT && made->tries > 1)) {
         made->made = true;
+        made->purchase->since = loop_now(control_effects(control)->loop); /* it gets on */
         return;
     }
     if (answer->err->code == ERR_RETRY || answer->err->code == ERR_THROTTLED)
