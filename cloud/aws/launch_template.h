@@ -2,7 +2,6 @@
 #ifndef STOKER_CLOUD_AWS_LAUNCH_TEMPLATE_H
 #define STOKER_CLOUD_AWS_LAUNCH_TEMPLATE_H
 
-#include "base/buf.h"
 #include "base/loop.h"
 #include "cloud/aws/client.h"
 #include "cloud/provider.h"
@@ -27,9 +26,6 @@ struct launch_template_content {
  */
 CC_MUST_CHECK int launch_template_form(const struct launch_template_content *content, struct arena *arena,
                                        struct str *ret_name, struct str *ret_form, struct err *err);
-
-/* Bytes as base64 (RFC 4648) behind what is in `buf`. */
-void launch_template_base64(struct buf *buf, struct str bytes);
 
 struct launch_templates;
 

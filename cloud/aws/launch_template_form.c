@@ -1,22 +1,11 @@
 /* launch_template_form.c - what a launch template holds, as CreateLaunchTemplate's form, and the name made of it. */
 #include <inttypes.h>
 
+#include "base/base64.h"
 #include "cloud/aws/launch_template.h"
 #include "cloud/aws/query.h"
 
 #define GIB (INT64_C(1) << 30)
-
-void launch_template_base64(struct buf *buf, struct str bytes)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < bytes.len; i += 3) {
-        uint32_t group = 0;
-        for (size_t k = 0; k < 3; k++)
-            group = group << 8 | (i + k < bytes.len ? (unsigned char)bytes.ptr[i + k] : 0u);
-        for (size_t k = 0; k < 4; k++)
-            buf_byte(buf, i + k > bytes.len ? '=' : digits[group >> (18 - 6 * k) & 63]);
-    }
-}
 
 /* The family's own disks where the template says nothing. Source: Karpenter's amifamily, DefaultBlockDeviceMappings. */
 static size_t default_volumes(struct str family, struct cloud_volume volumes[2])
@@ -118,10 +107,8 @@ static void put_tags(struct aws_query *query, size_t n, const char *resource, co
 static int put_data(struct aws_query *query, const struct launch_template_content *content, struct arena *arena,
                     struct err *err)
 {
-    struct buf encoded = BUF_INIT(arena);
     struct str user_data;
-    launch_template_base64(&encoded, content->user_data);
-    int rc = buf_str(&encoded, &user_data, err);
+    int rc = base64_encode(content->user_data, arena, &user_data, err);
     if (rc)
         return rc;
     aws_query_open(query, "LaunchTemplateData");

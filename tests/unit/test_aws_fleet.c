@@ -401,28 +401,6 @@ static void ids_in_a_message(void **state)
     assert_false(terminate_next_id(&rest, &id));
 }
 
-static void base64(void **state)
-{
-    (void)state;
-    static const char *const cases[][2] = {{"", ""},
-                                           {"f", "Zg=="},
-                                           {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="},
-                                           {"fooba", "Zm9vYmE="},
-                                           {"foobar", "Zm9vYmFy"},
-                                           {"\xff\xfe", "//4="}};
-    for (size_t i = 0; i < CC_COUNT(cases); i++) {
-        struct arena arena = ARENA_INIT;
-        struct buf buf = BUF_INIT(&arena);
-        struct str text;
-        launch_template_base64(&buf, str_of(cases[i][0]));
-        assert_int_equal(buf_str(&buf, &text, NULL), 0);
-        assert_string_equal(text.ptr, cases[i][1]);
-        arena_release(&arena);
-    }
-}
-
 static void a_launch_template_is_named_by_its_content(void **state)
 {
     (void)state;
@@ -560,7 +538,6 @@ int main(void)
         cmocka_unit_test(strategies),
         cmocka_unit_test(instances_that_there_are),
         cmocka_unit_test(ids_in_a_message),
-        cmocka_unit_test(base64),
         cmocka_unit_test(a_launch_template_is_named_by_its_content),
         cmocka_unit_test(parameters_of_images),
         cmocka_unit_test(the_newest_image),
