@@ -157,7 +157,7 @@ static void ask_version(void *context)
 
 int run_world_version(struct run_world *world, int64_t patience_ms, struct err *err)
 {
-    struct version_question question = {.world = world, .again = {ask_version, &question, {0}, 0}};
+    struct version_question question = {.world = world, .again = LOOP_TIMER(ask_version, &question)};
     struct clock_mono begun = loop_now(&world->loop);
     int code = 0;
     ask_version(&question);
