@@ -29,6 +29,8 @@ struct leaving {
     uint64_t claim, instance; /* hashes of uid and instance id */
     struct clock_mono since;  /* when this process saw it drain first */
     bool asked, terminated;   /* the cloud was asked, and has said yes */
+    int failures;             /* of asking */
+    struct clock_mono retry;  /* not asked before */
     uint64_t pass;            /* when it was seen last */
 };
 
@@ -36,8 +38,6 @@ struct drain {
     VEC(struct leaving) leaving;
     size_t at; /* where the next one is looked for first */
     uint64_t passes;
-    int failures;
-    struct clock_mono retry; /* no call to the cloud before */
 };
 
 static void drain_release(void *part)
@@ -305,14 +305,28 @@ static void asked_release(struct control_call *call)
     free(call);
 }
 
-static void note_terminated(struct drain *drain, uint64_t instance, bool terminated)
+static struct leaving *leaving_of(struct drain *drain, uint64_t instance)
 {
-    for (size_t i = 0; i < drain->leaving.len; i++) {
-        struct leaving *leaving = &drain->leaving.items[i];
-        if (leaving->instance != instance)
+    for (size_t i = 0; i < drain->leaving.len; i++)
+        if (drain->leaving.items[i].instance == instance)
+            return &drain->leaving.items[i];
+    return NULL;
+}
+
+/* Each for itself: one that cannot be terminated does not hold back the others. */
+static void take_termination(struct drain *drain, const struct asked *asked, const struct cloud_terminated *answer,
+                             struct clock_mono now)
+{
+    for (size_t i = 0; i < asked->n; i++) {
+        struct leaving *leaving = leaving_of(drain, asked->instances[i]);
+        if (!leaving)
             continue;
+        for (size_t k = 0; !answer->err && k < answer->n && !leaving->terminated; k++)
+            leaving->terminated = str_hash(answer->ids[k]) == leaving->instance;
+        int64_t wait_ms = (int64_t)RETRY_MS << (leaving->failures < 6 ? leaving->failures : 6);
         leaving->asked = false;
-        leaving->terminated = leaving->terminated || terminated;
+        leaving->failures++;
+        leaving->retry.ns = now.ns + (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
     }
 }
 
@@ -321,36 +335,21 @@ static void on_terminated(void *context, const struct cloud_terminated *answer)
     struct asked *asked = context;
     struct control *control = control_call_end(&asked->call);
     struct drain *drain = control ? control_part(control, PART_DRAIN, sizeof(*drain), drain_release) : NULL;
-    if (drain) {
-        size_t n = answer->err ? 0 : answer->n;
-        for (size_t i = 0; i < asked->n; i++)
-            note_terminated(drain, asked->instances[i], false);
-        for (size_t i = 0; i < n; i++)
-            note_terminated(drain, str_hash(answer->ids[i]), true);
-        bool failed = n < asked->n;
-        int64_t wait_ms = (int64_t)RETRY_MS << (drain->failures < 6 ? drain->failures : 6);
-        drain->failures = failed ? drain->failures + 1 : 0;
-        drain->retry = loop_now(control_effects(control)->loop);
-        if (failed)
-            drain->retry.ns += (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
-        if (answer->err)
-            log_event(control_effects(control)->log, LOG_WARN, "terminate-failed", LOG_ERR(answer->err),
-                      LOG_I("instances", asked->n));
-    }
+    if (drain)
+        take_termination(drain, asked, answer, loop_now(control_effects(control)->loop));
+    if (drain && answer->err)
+        log_event(control_effects(control)->log, LOG_WARN, "terminate-failed", LOG_ERR(answer->err),
+                  LOG_I("instances", asked->n));
     free(asked);
 }
 
 /* All of a pass in one call. */
-static int terminate(struct pass *pass, struct drain *drain, const struct exit *exits, size_t n, struct err *err)
+static int terminate(struct pass *pass, const struct exit *exits, size_t n, struct err *err)
 {
     const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
     struct str *ids = arena_array(pass->arena, struct str, n);
     if (!n || !control_may_act(pass->control))
         return 0;
-    if (pass->now.ns < drain->retry.ns) {
-        control_wake_at(pass->control, drain->retry);
-        return 0;
-    }
     struct asked *asked = calloc(1, sizeof(*asked) + n * sizeof(asked->instances[0]));
     if (!ids || !asked) {
         free(asked);
@@ -451,7 +450,9 @@ static int drain_claim(struct pass *pass, const struct exit *exit, bool *ret_ter
             return code; /* pods that came meanwhile are seen once it is closed */
     }
     if (!waits_for_pods(pass, exit)) {
-        *ret_terminate = !exit->leaving->asked;
+        *ret_terminate = !exit->leaving->asked && pass->now.ns >= exit->leaving->retry.ns;
+        if (!exit->leaving->asked && !*ret_terminate)
+            control_wake_at(pass->control, exit->leaving->retry);
         return 0;
     }
     wake_in_time(pass, exit);
@@ -491,5 +492,5 @@ int drain_pass(struct pass *pass, struct err *err)
             return code;
         n += now;
     }
-    return terminate(pass, drain, ready, n, err);
+    return terminate(pass, ready, n, err);
 }

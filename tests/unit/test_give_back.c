@@ -177,6 +177,23 @@ static void daemon_pods_keep_no_node(void **state)
     nothing_is_left(stage);
 }
 
+static void a_node_that_never_had_a_pod_counts_from_initialized(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "ttlSecondsAfterEmpty: 30");
+    stage_pods(stage, "app", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
+    /* Its slot is given up after a minute in which nobody has come for it. */
+    while (stage_claims(stage, "Initialized") == 0)
+        stage_run(stage, 100);
+    stage_run(stage, 29500);
+    assert_false(is_terminated(stage, 0));
+    stage_run(stage, 1000);
+    assert_true(is_terminated(stage, 0));
+}
+
 static void a_node_that_is_marked_stays(void **state)
 {
     struct stage *stage = *state;
@@ -428,6 +445,25 @@ static void rebalance_is_recorded_or_acted_on(void **state)
     assert_metric(stage, "stoker_evictions_total{reason=\"Rebalance\"} 1");
 }
 
+static void maintenance_far_away_waits_for_what_is_blocked(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "driver", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 20000);
+    struct cloud_notice notice = spot_notice(stage, 0, "message-1");
+    notice.kind = CLOUD_NOTICE_MAINTENANCE;
+    notice.deadline.ns = stage->time.wall_ns + 3600 * NS_PER_S;
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 3000000 - 5000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
+    assert_text(pod_text(stage, "app-driver-0", "metadata.deletionTimestamp"), "");
+    assert_int_equal(stage_claims(stage, "Draining"), 1);
+    stage_run(stage, 10000);
+    assert_true(is_terminated(stage, 0));
+}
+
 static void a_stopped_instance_is_cleared_away(void **state)
 {
     struct stage *stage = *state;
@@ -634,6 +670,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_written_down_survives_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pod_that_comes_in_time_keeps_the_node, set_up, tear_down),
         cmocka_unit_test_setup_teardown(daemon_pods_keep_no_node, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_node_that_never_had_a_pod_counts_from_initialized, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_is_marked_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_ttl_an_empty_node_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_old_node_is_replaced_first, set_up, tear_down),
@@ -646,6 +683,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(foreign_and_repeated_notices_do_no_harm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_notice_is_kept_until_it_is_acted_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rebalance_is_recorded_or_acted_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(maintenance_far_away_waits_for_what_is_blocked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_stopped_instance_is_cleared_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_scaling_group_goes_on_when_the_claim_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_acknowledgement_that_is_lost_is_repeated, set_up, tear_down),
