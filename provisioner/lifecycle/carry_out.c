@@ -141,7 +141,7 @@ static void tell_pods(struct pass *pass, struct demand_part *part)
             control_event(pass->control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_WARNING,
                           "NoNodePlanned", "%s", left->reason);
     }
-    part->told = 0;
+    part->spoken = true;
 }
 
 static void tell_plan(struct pass *pass, const struct solve *solve)

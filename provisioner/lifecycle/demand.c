@@ -260,17 +260,21 @@ static int step_purchases(struct pass *pass, struct demand_part *part, struct er
     return 0;
 }
 
-/* What waits though no plan has spoken of it yet, and what has a slot; carry_out has the rest. */
+/*
+ * Gauges of pods that no plan has spoken of yet, and of those in slots. While some wait that a plan has spoken of, its
+ * words stand.
+ */
 static void tell_idle(struct pass *pass, struct demand_part *part)
 {
-    uint64_t told = part->n_served * 31 + part->n_waited;
-    if (part->running || part->plan || (part->n_waited && part->told) || told == part->told)
+    uint64_t counts = (uint64_t)part->n_served << 32 | part->n_waited;
+    if (part->running || part->plan || (part->n_waited && part->spoken) || (!part->spoken && counts == part->told))
         return;
     struct metrics *metrics = control_effects(pass->control)->metrics;
     metrics_clear(metrics, METRIC_PODS_PENDING);
     metrics_set(metrics, METRIC_PODS_PENDING, &STR("planned"), (double)part->n_served);
     metrics_set(metrics, METRIC_PODS_PENDING, &STR("new"), (double)part->n_waited);
-    part->told = told;
+    part->told = counts;
+    part->spoken = false;
 }
 
 int demand_pass(struct pass *pass, struct err *err)

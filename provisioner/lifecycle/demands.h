@@ -75,7 +75,8 @@ struct demand_part {
         *asked; /* sorted pod keys: waiting and served in the last pass, asked of the last solve */
     size_t n_waited, n_served, n_asked;
     VEC(struct try) tries; /* by pod */
-    uint64_t told;         /* hash of what the gauges say */
+    uint64_t told;         /* what the gauges say of served and waiting pods */
+    bool spoken;           /* they say what the last plan said */
 };
 
 uint64_t pod_key(const struct pod *pod);

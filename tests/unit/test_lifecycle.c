@@ -72,6 +72,53 @@ static void test_pods_become_machines(void **state)
     assert_true(control_status(stage->control).idle);
 }
 
+static void small_pod(struct stage *stage, const char *name, const char *cpu)
+{
+    fake_cluster_applyf(stage->cluster,
+                        "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: spark, uid: %s}, spec: "
+                        "{containers: [{name: c, image: i, resources: {requests: {cpu: %s, memory: 256Mi}}}]}, status: "
+                        "{phase: Pending}}",
+                        name, name, cpu);
+}
+
+/* Does /metrics say so of pods that wait? */
+static bool says(struct stage *stage, const char *line)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf buf = BUF_INIT(&arena);
+    struct str text;
+    metrics_write(stage->metrics, &buf);
+    assert_int_equal(buf_str(&buf, &text, NULL), 0);
+    bool found = strstr(text.ptr, line) != NULL;
+    arena_release(&arena);
+    return found;
+}
+
+static void test_gauges_of_pods_that_wait(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 3);
+    stage_start(stage);
+    stage_run(stage, 500);
+    assert_true(says(stage, "stoker_pods_pending{reason=\"new\"} 3\n"));
+    stage_run(stage, 3000);
+    assert_true(says(stage, "stoker_pods_pending{reason=\"planned\"} 3\n"));
+    small_pod(stage, "giant", "100");
+    stage_run(stage, 3000);
+    assert_true(says(stage, "stoker_pods_pending{reason=\"too-large\"} 1\n"));
+    assert_true(says(stage, "stoker_pods_pending{reason=\"planned\"} 3\n"));
+    fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "giant");
+    for (int i = 1; i <= 3; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "a-exec-%d", i);
+        fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", name);
+    }
+    stage_run(stage, 3000);
+    assert_true(says(stage, "stoker_pods_pending{reason=\"planned\"} 0\n"));
+    assert_false(says(stage, "too-large"));
+}
+
 static void test_drivers_on_demand_executors_on_spot(void **state)
 {
     struct stage *stage = *state;
@@ -126,15 +173,6 @@ static void test_batch_window_has_an_end(void **state)
         stage_run(stage, 500);
     }
     assert_int_equal(plans(stage), 1);
-}
-
-static void small_pod(struct stage *stage, const char *name, const char *cpu)
-{
-    fake_cluster_applyf(stage->cluster,
-                        "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: spark, uid: %s}, spec: "
-                        "{containers: [{name: c, image: i, resources: {requests: {cpu: %s, memory: 256Mi}}}]}, status: "
-                        "{phase: Pending}}",
-                        name, name, cpu);
 }
 
 /* What comes while a node is on its way takes the room that is left there (c4.large: 1930m) before any is bought. */
@@ -587,6 +625,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pods_become_machines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gauges_of_pods_that_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_drivers_on_demand_executors_on_spot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_batch_window, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_batch_window_has_an_end, set_up, tear_down),
