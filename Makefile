@@ -170,6 +170,14 @@ e2e-bench: $(BUILD)/stoker
 	@tests/e2e/bootstrap
 	@tests/e2e/bench $(WORKLOADS)
 
+# One pass of the controllers over a large cluster in memory.
+$(BUILD)/bench/pass: bench/pass.c $(SUPPORT_OBJ) $(BUILD)/libstoker.a
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka $(LIBS)
+.PHONY: bench-pass
+bench-pass: $(BUILD)/bench/pass
+	@$< 10000
+
 .PHONY: install clean help
 install: $(BUILD)/stoker
 	install -D -m 755 $(BUILD)/stoker $(DESTDIR)$(PREFIX)/bin/stoker
@@ -179,6 +187,7 @@ help:
 	@echo "make                 build/stoker (SAN=1: build/san/stoker with ASan and UBSan; CC=clang)"
 	@echo "make check           everything that must hold before a commit; ends with 'N passed, N failed'"
 	@echo "make tests           unit and property tests, stopping at the first failure"
+	@echo "make bench-pass      how long one pass takes over 10,000 pods, when nothing and when one pod has changed"
 	@echo "make golden          examples against tests/golden; golden-update writes them anew"
 	@echo "make fuzz            every fuzz target under clang for FUZZ_SECONDS (20) each"
 	@echo "make fuzz-replay     the fuzz targets' kept inputs, any compiler"

@@ -107,8 +107,11 @@ static void on_listed(void *context, enum cluster_kind kind)
 
 static int open_state(struct run *run, struct err *err)
 {
-    const struct state_options options = {
-        .clock = &clock_system, .changed = on_state_changed, .failed = on_state_failed, .context = run};
+    const struct state_options options = {.clock = &clock_system,
+                                          .karpenter_manifests = run->settings.control.karpenter_manifests,
+                                          .changed = on_state_changed,
+                                          .failed = on_state_failed,
+                                          .context = run};
     int code = state_open(&options, &run->state, err);
     if (!code)
         run->sink = state_sink(run->state);
