@@ -53,6 +53,18 @@ static void read_answer(struct launching *launching, const struct aws_answer *an
         forget_templates(launching);
 }
 
+/*
+ * Only what EC2 itself says in a word, or that nobody could be asked for lack of credentials, is definite. Else (memory
+ * that ran out over the answer, an answer that is too large or none of EC2's) machines may be running: the same again.
+ */
+static struct err judged(const struct err *err)
+{
+    struct err judged = *err;
+    if (!err->provider_code[0] && err->code != ERR_AUTH && err->code != ERR_THROTTLED)
+        judged.code = ERR_RETRY;
+    return judged;
+}
+
 static void on_answer(void *context, const struct aws_answer *answer)
 {
     struct launching *launching = context;
@@ -62,12 +74,12 @@ static void on_answer(void *context, const struct aws_answer *answer)
         launching->made_again = true;
         launching->phase = PHASE_TEMPLATES;
         launching->operation.since = loop_now(provider->loop);
-        launching->err = *answer->err;
+        launching->err = judged(answer->err);
         launching->failure = failure_of(&launching->err, answer->scope);
         operations_step(provider);
         return;
     }
-    launching->err = answer->err ? *answer->err : (struct err){0};
+    launching->err = answer->err ? judged(answer->err) : (struct err){0};
     if (answer->err)
         launching->failure = failure_of(&launching->err, answer->scope);
     else
