@@ -88,8 +88,9 @@ static void run(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
-        wanted = atoi(argv[1]);
+    int64_t pods;
+    if (argc > 1 && str_to_int64(str_of(argv[1]), &pods) && pods > 0 && pods <= 100000)
+        wanted = (int)pods;
     const struct CMUnitTest tests[] = {cmocka_unit_test(run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

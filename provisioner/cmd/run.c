@@ -15,7 +15,8 @@
 enum {
     IDENTITY_SUFFIX = 6,
     HOST_MAX_BYTES = 64,
-    HAND_OVER_MS = 5000, /* to give the lease up at the end */
+    SETTLE_MS = 3000,    /* for what is under way to be answered before the lease is given up */
+    HAND_OVER_MS = 5000, /* to give the lease up */
     LEASE_MS = 15000,
     RENEW_MS = 10000,
     RETRY_MS = 2000
@@ -35,12 +36,15 @@ struct run {
     struct serve *serve;
     struct cluster_sink sink; /* the state's, to which failures are added */
     bool led, lost;
+    bool stopping; /* nothing new is begun */
     char ready_words[128];
 };
 
 static bool may_act(void *context)
 {
     const struct run *run = context;
+    if (run->stopping)
+        return false;
     return run->settings.no_leader_election || (run->leader && leader_holds(run->leader));
 }
 
@@ -263,18 +267,42 @@ static int start(struct run *run, struct err *err)
     return code;
 }
 
-/* Another replica need not wait for the lease to run out. */
+/* Turns the loop until `over` or the time is; false if the loop failed. */
+static bool turn_until(struct run *run, bool (*over)(const struct run *run), int64_t most_ms)
+{
+    struct clock_mono begun = loop_now(&run->world.loop);
+    struct err err;
+    while (!over(run) && clock_ms_between(begun, loop_now(&run->world.loop)) < (double)most_ms)
+        if (loop_turn(&run->world.loop, &err) < 0)
+            return false;
+    return true;
+}
+
+static bool is_settled(const struct run *run)
+{
+    return !run->control || control_status(run->control).idle;
+}
+
+static bool is_handed_over(const struct run *run)
+{
+    return run->world.loop.stopping; /* by on_leader */
+}
+
+/*
+ * Another replica need not wait for the lease to run out. First nothing new is begun and what is under way is answered,
+ * so that the next leader does not act beside our last calls.
+ */
 static void hand_over(struct run *run)
 {
     if (!run->leader || !leader_holds(run->leader))
         return;
-    struct clock_mono begun = loop_now(&run->world.loop);
-    struct err err;
-    leader_give_up(run->leader);
+    run->stopping = true;
+    if (!turn_until(run, is_settled, SETTLE_MS))
+        return;
     run->world.loop.stopping = false;
-    while (!run->world.loop.stopping && clock_ms_between(begun, loop_now(&run->world.loop)) < HAND_OVER_MS)
-        if (loop_turn(&run->world.loop, &err) < 0)
-            return;
+    leader_give_up(run->leader);
+    if (!turn_until(run, is_handed_over, HAND_OVER_MS))
+        return;
     log_event(&run->world.log, LOG_INFO, "handed-over", LOG_C("lease", run->settings.lease));
 }
 
