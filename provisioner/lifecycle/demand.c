@@ -13,6 +13,7 @@
 enum {
     AGAIN_MS = 5000,     /* between two solves for the same pods, where something else has changed */
     AGAIN_DOUBLINGS = 4, /* of that, while they have no result */
+    GATHER_MS = 200,     /* for pods that lost their nodes together: they are planned together */
     TRY_MS = 30000,      /* how long kube-scheduler has for a pod that it has marked unschedulable */
     TRY_MOST_MS = 300000 /* and for one that it has not */
 };
@@ -194,6 +195,10 @@ static bool window_open(struct pass *pass, const struct demand_part *part)
 
 static bool is_time(struct pass *pass, struct demand_part *part, const struct crowd *crowd)
 {
+    if (part->urgent && crowd->returned && pass->now.ns < mono_after(part->urgent_since, GATHER_MS).ns) {
+        control_wake_at(pass->control, pass->now); /* the next pass sees whether more come */
+        return false;
+    }
     if (part->urgent)
         return true;
     if (window_open(pass, part))
@@ -288,6 +293,8 @@ int demand_pass(struct pass *pass, struct err *err)
         return code;
     drop_old_tries(part);
     keep_window(pass, part, &crowd);
+    if (crowd.returned && !part->urgent)
+        part->urgent_since = pass->now;
     part->urgent |= crowd.returned;
     if (!part->n_waited)
         part->window = part->urgent = false;

@@ -64,8 +64,9 @@ struct demand_part {
     struct solve *plan;         /* being carried out */
     struct purchase *purchases; /* [n_purchases] of `plan` */
     uint32_t n_purchases;
-    bool answered;                               /* `running` is back */
-    bool window, urgent;                         /* new demand is being gathered; demand that waits for none */
+    bool answered;       /* `running` is back */
+    bool window, urgent; /* new demand is being gathered; demand that waits for none */
+    struct clock_mono urgent_since;
     struct clock_mono window_first, window_last; /* of the window */
     struct clock_mono again;                     /* plan again then whatever has changed; 0: no */
     struct clock_mono solved;                    /* the last solve's start */

@@ -218,6 +218,21 @@ static void test_no_capacity_is_planned_around(void **state)
     stage_check_owners(stage);
 }
 
+/* Four nodes are not to be had: their pods are planned again together, once. */
+static void test_what_failed_together_is_planned_together(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    fake_cloud_capacity(stage->cloud, "c4.2xlarge", NULL, CLOUD_SPOT, 0);
+    fake_cloud_capacity(stage->cloud, "m4.2xlarge", NULL, CLOUD_SPOT, 0);
+    stage_pods(stage, "a", "executor", 1, 16);
+    stage_start(stage);
+    stage_run(stage, 10000);
+    assert_int_equal(plans(stage), 2);
+    check_slots(stage, "a", 16);
+    stage_check_owners(stage);
+}
+
 static int64_t cpus_of(const struct stage *stage)
 {
     size_t n;
@@ -631,6 +646,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_batch_window_has_an_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plan_is_extended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_capacity_is_planned_around, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_failed_together_is_planned_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_hold, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_answer_launches_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_not_launched_in_time, set_up, tear_down),
