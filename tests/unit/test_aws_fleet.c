@@ -247,11 +247,11 @@ static void what_is_no_request(void **state)
         "[]",
         "{} {}",
         "nonsense",
-        "{\"capacityType\":\"spot\",\"strategy\":\"x\",\"count\":1,\"singleZone\":false,\"allOrNothing\":false,"
-        "\"tags\":{},\"subnets\":[[\"s\",\"z\"]],\"configs\":[{\"launchTemplate\":\"l\",\"version\":\"1\","
-        "\"overrides\":[[\"t\",1,0]]}]}",
-        "{\"capacityType\":\"spot\",\"strategy\":\"x\",\"count\":-1,\"singleZone\":false,\"allOrNothing\":false,"
-        "\"tags\":{},\"subnets\":[],\"configs\":[]}"};
+        ("{\"capacityType\":\"spot\",\"strategy\":\"x\",\"count\":1,\"singleZone\":false,\"allOrNothing\":false,"
+         "\"tags\":{},\"subnets\":[[\"s\",\"z\"]],\"configs\":[{\"launchTemplate\":\"l\",\"version\":\"1\","
+         "\"overrides\":[[\"t\",1,0]]}]}"),
+        ("{\"capacityType\":\"spot\",\"strategy\":\"x\",\"count\":-1,\"singleZone\":false,\"allOrNothing\":false,"
+         "\"tags\":{},\"subnets\":[],\"configs\":[]}")};
     for (size_t i = 0; i < CC_COUNT(bad); i++) {
         struct arena arena = ARENA_INIT;
         struct fleet_request back;

@@ -613,8 +613,8 @@ static void what_the_doctor_finds(void **state)
     wait_for_answer(world);
     static const char *const lines[] = {
         "+ec2:DescribeInstanceTypes: would be allowed\n",
-        "-ec2:DescribeSpotPriceHistory: ec2:DescribeSpotPriceHistory: UnauthorizedOperation: not you; cloud/aws/"
-        "iam-policy.json has what must be allowed\n",
+        ("-ec2:DescribeSpotPriceHistory: ec2:DescribeSpotPriceHistory: UnauthorizedOperation: not you; cloud/aws/"
+         "iam-policy.json has what must be allowed\n"),
         "+queue: none is named",
         "+subnets of default: subnet-a1 in us-east-1a, 100 addresses free; ",
         "+security groups of default: 1, the first is sg-1\n",
