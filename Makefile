@@ -173,7 +173,7 @@ e2e-bench: $(BUILD)/stoker
 # One pass of the controllers over a large cluster in memory.
 $(BUILD)/bench/pass: bench/pass.c $(SUPPORT_OBJ) $(BUILD)/libstoker.a
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDHARD) -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka -lssl $(LIBS)
 .PHONY: bench-pass
 bench-pass: $(BUILD)/bench/pass
 	@$< 10000
