@@ -218,6 +218,13 @@ static void test_no_capacity_is_planned_around(void **state)
     stage_check_owners(stage);
 }
 
+static enum fake_fate answer_in_turn(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)request;
+    ((struct stage *)context)->cluster->answer_ms = 1 + (int64_t)(number % 4) * 30;
+    return FAKE_SERVED;
+}
+
 /* Four nodes are not to be had: their pods are planned again together, once. */
 static void test_what_failed_together_is_planned_together(void **state)
 {
@@ -226,6 +233,9 @@ static void test_what_failed_together_is_planned_together(void **state)
     fake_cloud_capacity(stage->cloud, "c4.2xlarge", NULL, CLOUD_SPOT, 0);
     fake_cloud_capacity(stage->cloud, "m4.2xlarge", NULL, CLOUD_SPOT, 0);
     stage_pods(stage, "a", "executor", 1, 16);
+    stage->cluster->on_call = answer_in_turn; /* so that the claims drain one after the other */
+    stage->cluster->on_call_context = stage;
+    stage->cluster->watch_ms = 500;
     stage_start(stage);
     stage_run(stage, 10000);
     assert_int_equal(plans(stage), 2);
