@@ -376,10 +376,8 @@ static void finish(struct operation *operation)
     if (preparing->err.code) {
         prepared.err = &preparing->err;
         prepared.failure = failure_of(&preparing->err, AWS_SCOPE_CALL);
-        if (preparing->err.code == ERR_NO_CAPACITY) {
-            prepared.failure.instance_type = preparing->plan.pools[0].instance_type;
+        if (preparing->err.code == ERR_NO_CAPACITY) /* no subnet there, whatever the type */
             prepared.failure.zone = preparing->plan.pools[0].zone;
-        }
     }
     preparing->done(preparing->context, &prepared);
 }

@@ -132,7 +132,12 @@ static void on_prepared(void *context, const struct cloud_prepared *prepared)
     purchase->failed = true;
     log_event(control_effects(control)->log, LOG_WARN, "prepare-failed", LOG_S("provisioner", provisioner->name),
               LOG_ERR(prepared->err));
-    control_hold(control, provisioner->name);
+    if (prepared->err->code == ERR_NO_CAPACITY && prepared->failure.zone.len)
+        control_mark_unavailable(control, prepared->failure.instance_type, prepared->failure.zone,
+                                 purchase->nodes[0].capacity_type,
+                                 prepared->failure.reason); /* the next plan goes round */
+    else
+        control_hold(control, provisioner->name);
     control_event(control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
                   provisioner->name, provisioner->uid, EVENT_WARNING, "LaunchNotPrepared", "%s",
                   prepared->err->message);
