@@ -160,6 +160,12 @@ struct cloud_provider {
     /* Everything on sale, always there; another one after catalogue_changed, the old one stays valid for 10 min. */
     const struct cloud_catalogue *(*catalogue)(void *context);
     void (*start)(void *context, const struct cloud_sink *sink); /* begins to refresh and to listen */
+    /*
+     * The zones in which machines of a template can be, as last looked up: *ret [*ret_n] in `arena`. False: not known
+     * (memory that ran out included); then the look-up begins. NULL: in every zone.
+     */
+    bool (*zones)(void *context, const struct cloud_template *template_, struct arena *arena, struct str **ret,
+                  size_t *ret_n);
     /* Decides what exactly will be asked for: image, subnets, launch template (made if need be). */
     int (*prepare)(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done, void *done_context,
                    struct err *err);
@@ -171,8 +177,12 @@ struct cloud_provider {
     /* Only those that carry our cluster's tag; the caller has seen them in list or launch. */
     int (*terminate)(void *context, const struct str *ids, size_t n, cloud_terminated_fn done, void *done_context,
                      struct err *err);
-    /* A notice was acted on. */
-    int (*acknowledge)(void *context, struct str handle, cloud_done_fn done, void *done_context, struct err *err);
+    /*
+     * A notice was acted on: it does not come again, and a scaling group that waits for it is let go on. Not `ours`:
+     * the machine is none of our claims'; the notice is dropped, and whoever waits for its machine waits on.
+     */
+    int (*acknowledge)(void *context, struct str handle, bool ours, cloud_done_fn done, void *done_context,
+                       struct err *err);
     /* What a doctor looks at: each finding in turn, then NULL. */
     int (*check)(void *context, const struct cloud_template *const *templates, size_t n, cloud_check_fn done,
                  void *done_context, struct err *err);

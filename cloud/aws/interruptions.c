@@ -16,6 +16,7 @@ struct message {
     enum message_state state;
     struct aws_event event;
     bool *acknowledged; /* [event.n_instances] */
+    bool foreign;       /* an instance of it is not ours */
     cloud_done_fn done; /* of the last acknowledgement; NULL: nobody waits */
     void *context;
 };
@@ -23,6 +24,7 @@ struct message {
 struct acknowledgement {
     struct str handle; /* in its arena */
     struct arena arena;
+    bool ours;
     cloud_done_fn done;
     void *context;
 };
@@ -380,11 +382,11 @@ static void on_completed(void *context, const struct err *err)
         delete_soon(message);
 }
 
-/* All was acknowledged: a scaling group that waits is let go first. */
+/* All was acknowledged: a scaling group that waits for a machine of ours is let go first. */
 static void let_go(struct message *message)
 {
     struct err err = {0};
-    if (message->event.kind != CLOUD_NOTICE_LIFECYCLE_TERMINATE) {
+    if (message->event.kind != CLOUD_NOTICE_LIFECYCLE_TERMINATE || message->foreign) {
         delete_soon(message);
         return;
     }
@@ -412,6 +414,7 @@ static void take_acknowledgement(struct interruptions *interruptions, const stru
         return;
     }
     message->acknowledged[index] = true;
+    message->foreign |= !acknowledgement->ours;
     if (!all_acknowledged(message)) {
         acknowledgement->done(acknowledgement->context, NULL);
         return;
@@ -433,12 +436,13 @@ static void acknowledge_now(void *context)
     interruptions->acknowledgements.len = 0;
 }
 
-int interruptions_acknowledge(struct interruptions *interruptions, struct str handle, cloud_done_fn done, void *context,
-                              struct err *err)
+int interruptions_acknowledge(struct interruptions *interruptions, struct str handle, bool ours, cloud_done_fn done,
+                              void *context, struct err *err)
 {
     struct acknowledgement *acknowledgement = calloc(1, sizeof(*acknowledgement));
     if (!acknowledgement)
         return err_nomem(err);
+    acknowledgement->ours = ours;
     acknowledgement->done = done;
     acknowledgement->context = context;
     acknowledgement->handle = str_dup(&acknowledgement->arena, handle);

@@ -30,9 +30,9 @@ void interruptions_start(struct interruptions *interruptions, const struct cloud
 
 /*
  * As cloud_provider.acknowledge. A message of several instances is deleted once all are acknowledged; before, a
- * scaling group's wait is completed. A handle that we do not know any more is done.
+ * scaling group's wait is completed, unless it was not ours. A handle that we do not know any more is done.
  */
-CC_MUST_CHECK int interruptions_acknowledge(struct interruptions *interruptions, struct str handle, cloud_done_fn done,
-                                            void *context, struct err *err);
+CC_MUST_CHECK int interruptions_acknowledge(struct interruptions *interruptions, struct str handle, bool ours,
+                                            cloud_done_fn done, void *context, struct err *err);
 
 #endif

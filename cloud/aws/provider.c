@@ -120,6 +120,7 @@ void aws_provider_close(struct aws_provider *provider)
     for (size_t i = 0; i < provider->operations.len; i++)
         operation_free(provider->operations.items[i]);
     VEC_FREE(&provider->operations);
+    VEC_FREE(&provider->zones);
     interruptions_close(provider->interruptions);
     terminator_close(provider->terminator);
     launch_templates_close(provider->templates);
@@ -150,12 +151,13 @@ static void start(void *context, const struct cloud_sink *sink)
         interruptions_start(provider->interruptions, sink);
 }
 
-static int acknowledge(void *context, struct str handle, cloud_done_fn done, void *done_context, struct err *err)
+static int acknowledge(void *context, struct str handle, bool ours, cloud_done_fn done, void *done_context,
+                       struct err *err)
 {
     struct interruptions *interruptions = ((struct aws_provider *)context)->interruptions;
     if (!interruptions)
         return err_set(err, ERR_INVALID, "there is no queue that %.*s could have come from", STR_ARG(handle));
-    return interruptions_acknowledge(interruptions, handle, done, done_context, err);
+    return interruptions_acknowledge(interruptions, handle, ours, done, done_context, err);
 }
 
 static int terminate(void *context, const struct str *ids, size_t n, cloud_terminated_fn done, void *done_context,
@@ -169,6 +171,7 @@ struct cloud_provider aws_provider_provider(struct aws_provider *provider)
     return (struct cloud_provider){
         .catalogue = catalogue,
         .start = start,
+        .zones = provider_zones,
         .prepare = provider_prepare,
         .launch = provider_launch,
         .list = provider_list,

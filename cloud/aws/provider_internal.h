@@ -31,6 +31,15 @@ struct operation {
     bool over;
 };
 
+enum { KNOWN_ZONES_MAX = 16, ZONE_MAX_BYTES = 32 };
+
+/* Where a subnet selector finds subnets with addresses left. */
+struct known_zones {
+    uint64_t selector; /* hash */
+    char zones[KNOWN_ZONES_MAX][ZONE_MAX_BYTES];
+    size_t n;
+};
+
 struct aws_provider {
     struct loop *loop;
     struct arena arena; /* of the texts below */
@@ -43,6 +52,7 @@ struct aws_provider {
     struct launch_templates *templates;
     struct terminator *terminator;
     struct interruptions *interruptions; /* NULL: no queue */
+    VEC(struct known_zones) zones;       /* by selector, as last looked up */
     VEC(struct operation *) operations;
     struct loop_timer soon; /* steps the operations from the loop */
 };
@@ -61,9 +71,11 @@ void operations_step(void *context);
 /* Who is to blame, as the caller wants to know it. Texts are those of `err`. */
 struct cloud_failure failure_of(const struct err *err, enum aws_error_scope scope);
 
-/* provider_prepare.c, provider_launch.c, provider_list.c, provider_check.c */
+/* provider_prepare.c, provider_zones.c, provider_launch.c, provider_list.c, provider_check.c */
 CC_MUST_CHECK int provider_prepare(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done,
                                    void *done_context, struct err *err);
+bool provider_zones(void *context, const struct cloud_template *template_, struct arena *arena, struct str **ret,
+                    size_t *ret_n);
 CC_MUST_CHECK int provider_launch(void *context, struct str launch_id, struct str request, cloud_launched_fn done,
                                   void *done_context, struct err *err);
 CC_MUST_CHECK int provider_list(void *context, struct str launch_id, cloud_listed_fn done, void *done_context,

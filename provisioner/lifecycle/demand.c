@@ -299,6 +299,8 @@ int demand_pass(struct pass *pass, struct err *err)
     if (!part->n_waited)
         part->window = part->urgent = false;
     tell_idle(pass, part);
+    if (part->window && !part->running)
+        solve_prepare(pass);
     if (part->running && part->answered)
         code = carry_out(pass, part, err);
     if (!code && part->plan)

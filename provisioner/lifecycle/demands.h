@@ -85,6 +85,8 @@ uint64_t pod_key(const struct pod *pod);
 /* Begins a solve of everything that waits; part->running is set where it could. */
 CC_MUST_CHECK int solve_start(struct pass *pass, struct demand_part *part, struct err *err);
 void solve_free(struct solve *solve);
+/* Has the cloud look up what the next solve will want to know, while the batch window is open. */
+void solve_prepare(struct pass *pass);
 
 /* The first look at an answer: purchases, slots, tries, events, metrics. Takes part->running over as part->plan. */
 CC_MUST_CHECK int carry_out(struct pass *pass, struct demand_part *part, struct err *err);

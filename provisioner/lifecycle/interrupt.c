@@ -119,7 +119,7 @@ static void on_acknowledged(void *context, const struct err *err)
     acknowledging_release(&asked->call);
 }
 
-static int acknowledge(struct pass *pass, struct told *told, struct err *err)
+static int acknowledge(struct pass *pass, struct told *told, bool ours, struct err *err)
 {
     const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
     struct record *record = told->record;
@@ -138,7 +138,7 @@ static int acknowledge(struct pass *pass, struct told *told, struct err *err)
         return err_nomem(err);
     }
     control_call_begin(pass->control, &asked->call, acknowledging_release);
-    int code = cloud->acknowledge(cloud->context, asked->handle, on_acknowledged, asked, err);
+    int code = cloud->acknowledge(cloud->context, asked->handle, ours, on_acknowledged, asked, err);
     if (code) {
         control_call_end(&asked->call);
         acknowledging_release(&asked->call);
@@ -180,7 +180,7 @@ static int take_unknown(struct pass *pass, struct told *told, struct err *err)
                   LOG_C("kind", KINDS[told->notice->kind]), LOG_S("instance", told->notice->instance_id));
     }
     told->record->counted = true;
-    return acknowledge(pass, told, err);
+    return acknowledge(pass, told, told->record->ours, err);
 }
 
 static void note_first(struct pass *pass, struct told *told)
@@ -227,7 +227,7 @@ static int drain_for(struct pass *pass, struct told *told, const char *reason, s
     deadline.ns -= deadline.ns % 1000;
     if (!drains_by(told->claim, deadline))
         return claim_drain(pass, told->claim, reason, deadline, message, err);
-    return then_acknowledge && told->record->closed_seen ? acknowledge(pass, told, err) : 0;
+    return then_acknowledge && told->record->closed_seen ? acknowledge(pass, told, true, err) : 0;
 }
 
 static int take_spot(struct pass *pass, struct told *told, struct err *err)
@@ -248,20 +248,20 @@ static int take_rebalance(struct pass *pass, struct told *told, struct err *err)
     const struct provisioner *provisioner = state_provisioner(pass->state, told->claim->provisioner);
     if (provisioner && provisioner->replace_on_rebalance && told->claim->phase < CLAIM_DRAINING) {
         if (told->claim->phase != CLAIM_INITIALIZED)
-            return acknowledge(pass, told, err); /* not in use yet: nothing to replace */
+            return acknowledge(pass, told, true, err); /* not in use yet: nothing to replace */
         return drain_for(pass, told, "Rebalance", (struct clock_wall){0}, "the cloud recommends to leave the instance",
                          true, err);
     }
     if (told->claim->phase < CLAIM_DRAINING)
         control_event(pass->control, CLUSTER_NODE_CLAIM, STR(""), told->claim->name, told->claim->uid, EVENT_NORMAL,
                       "RebalanceRecommended", "the cloud recommends to leave the instance");
-    return acknowledge(pass, told, err);
+    return acknowledge(pass, told, true, err);
 }
 
 static int take_state_change(struct pass *pass, struct told *told, struct err *err)
 {
     if (told->notice->state == CLOUD_PENDING || told->notice->state == CLOUD_RUNNING)
-        return acknowledge(pass, told, err);
+        return acknowledge(pass, told, true, err);
     /* What stops is lost to its pods now. */
     struct clock_wall deadline = {told->notice->sent.ns ? told->notice->sent.ns : pass->wall.ns};
     if (told->claim->phase >= CLAIM_DRAINING && told->claim->drain_deadline.ns)

@@ -110,6 +110,78 @@ static void done(void *job)
     solve->part->answered = true;
 }
 
+static bool is_sold(const struct cloud_catalogue *catalogue, struct str zone)
+{
+    for (size_t i = 0; i < catalogue->n_zones; i++)
+        if (str_eq(catalogue->zones[i], zone))
+            return true;
+    return false;
+}
+
+static bool has_zone(const struct planner_options *options, const char *zone)
+{
+    for (size_t i = 0; i < options->n_zones; i++)
+        if (strcmp(options->zones[i], zone) == 0)
+            return true;
+    return false;
+}
+
+/* The zones of a template that are not among those yet; false: it is not known where it can be. */
+static bool add_zones(struct pass *pass, struct solve *solve, const struct cloud_template *template_,
+                      const char **zones, size_t most)
+{
+    const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
+    struct str *found;
+    size_t n;
+    if (!template_ || !cloud->zones(cloud->context, template_, &solve->arena, &found, &n))
+        return false;
+    for (size_t i = 0; i < n && solve->options.n_zones < most; i++) {
+        const char *zone = arena_copy(&solve->arena, found[i].ptr, found[i].len);
+        if (!zone)
+            return false;
+        if (is_sold(&solve->catalogue, found[i]) && !has_zone(&solve->options, zone))
+            zones[solve->options.n_zones++] = zone;
+    }
+    return true;
+}
+
+/*
+ * Nothing is planned where no template has a subnet. What is not known is not narrowed: the launch's preparation then
+ * finds out, and the next plan is another one.
+ */
+static int choose_zones(struct pass *pass, struct solve *solve, struct err *err)
+{
+    size_t most = solve->catalogue.n_zones;
+    if (!control_effects(pass->control)->cloud.zones || !most)
+        return 0;
+    const char **zones = arena_array(&solve->arena, const char *, most);
+    if (!zones)
+        return err_nomem(err);
+    solve->options.zones = zones;
+    bool known = true;
+    for (size_t i = 0; i < solve->objects.provisioners.len; i++)
+        known &= add_zones(pass, solve, provisioner_template(&solve->objects, &solve->objects.provisioners.items[i]),
+                           zones, most);
+    if (known && solve->options.n_zones)
+        return 0;
+    solve->options.zones = NULL;
+    solve->options.n_zones = 0;
+    return 0;
+}
+
+void solve_prepare(struct pass *pass)
+{
+    const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
+    const struct objects *objects = &pass->view.objects;
+    struct str *zones;
+    size_t n;
+    for (size_t i = 0; cloud->zones && i < objects->provisioners.len; i++) {
+        const struct cloud_template *template_ = provisioner_template(objects, &objects->provisioners.items[i]);
+        if (template_)
+            (void)cloud->zones(cloud->context, template_, pass->arena, &zones, &n);
+    }
+}
+
 static int fill(struct pass *pass, const struct demand_part *part, struct solve *solve, struct err *err)
 {
     solve->objects = solve->view.objects;
@@ -121,7 +193,7 @@ static int fill(struct pass *pass, const struct demand_part *part, struct solve 
         code = close_tried_nodes(solve, part, err);
     if (!code)
         code = control_catalogue(pass->control, &solve->arena, &solve->catalogue, err);
-    return code;
+    return code ? code : choose_zones(pass, solve, err);
 }
 
 int solve_start(struct pass *pass, struct demand_part *part, struct err *err)

@@ -112,10 +112,12 @@ static int on_terminate(void *context, const struct str *ids, size_t n, cloud_te
     return 0;
 }
 
-static int on_acknowledge(void *context, struct str handle, cloud_done_fn done, void *done_context, struct err *err)
+static int on_acknowledge(void *context, struct str handle, bool ours, cloud_done_fn done, void *done_context,
+                          struct err *err)
 {
     struct world *world = context;
     (void)handle;
+    (void)ours;
     (void)err;
     assert_true(world->n_called < PENDING_MAX);
     world->called[world->n_called].acknowledged = done;

@@ -379,12 +379,14 @@ static int terminate(void *context, const struct str *ids, size_t n, cloud_termi
     return put(store, reply, answered);
 }
 
-static int acknowledge(void *context, struct str handle, cloud_done_fn done, void *done_context, struct err *err)
+static int acknowledge(void *context, struct str handle, bool ours, cloud_done_fn done, void *done_context,
+                       struct err *err)
 {
     struct fake_cloud_store *store = context;
     struct reply reply = {.done = (void (*)(void))done, .context = done_context};
     bool answered;
     (void)err;
+    (void)ours;
     if (serve(store, FAKE_ACKNOWLEDGE, &reply, &answered))
         assert_true(VEC_PUSH(&store->acknowledged, keep(store, handle)));
     return put(store, reply, answered);

@@ -94,7 +94,7 @@ static void acknowledge(struct world *world, size_t notice)
 {
     size_t before = world->answers;
     assert_int_equal(
-        interruptions_acknowledge(world->interruptions, str_of(world->handles[notice]), on_done, world, NULL), 0);
+        interruptions_acknowledge(world->interruptions, str_of(world->handles[notice]), true, on_done, world, NULL), 0);
     assert_int_equal(world->answers, before); /* never from within the call */
     virtual_time_run(&world->loop, 1000);
     assert_int_equal(world->answers, before + 1);
@@ -155,8 +155,8 @@ static void it_comes_again_with_another_receipt(void **state)
     fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
     fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
     fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
-    assert_int_equal(interruptions_acknowledge(world->interruptions, str_of(world->handles[0]), on_done, world, NULL),
-                     0);
+    assert_int_equal(
+        interruptions_acknowledge(world->interruptions, str_of(world->handles[0]), true, on_done, world, NULL), 0);
     virtual_time_run(&world->loop, 100 * 1000);
     assert_int_equal(world->answers, 1);
     assert_int_equal(world->code, ERR_RETRY);
@@ -184,20 +184,21 @@ static void what_is_not_ours_goes(void **state)
     world_close(world);
 }
 
+#define LIFECYCLE_MESSAGE                                                                                             \
+    MESSAGES(                                                                                                         \
+        MESSAGE("m1", "r1",                                                                                           \
+                "{\\\"version\\\":\\\"0\\\",\\\"id\\\":\\\"e\\\",\\\"detail-type\\\":"                                \
+                "\\\"EC2 Instance-terminate Lifecycle Action\\\",\\\"source\\\":\\\"aws.autoscaling\\\","             \
+                "\\\"time\\\":\\\"2026-01-01T00:00:00Z\\\",\\\"detail\\\":{\\\"EC2InstanceId\\\":\\\"i-00000001\\\"," \
+                "\\\"LifecycleTransition\\\":\\\"autoscaling:EC2_INSTANCE_TERMINATING\\\","                           \
+                "\\\"AutoScalingGroupName\\\":\\\"g\\\",\\\"LifecycleHookName\\\":\\\"h\\\","                         \
+                "\\\"LifecycleActionToken\\\":\\\"t\\\"}}"))
+
 static void a_scaling_group_is_let_go_first(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(
-        world->aws, "ReceiveMessage", 200,
-        MESSAGES(MESSAGE(
-            "m1", "r1",
-            "{\\\"version\\\":\\\"0\\\",\\\"id\\\":\\\"e\\\",\\\"detail-type\\\":"
-            "\\\"EC2 Instance-terminate Lifecycle Action\\\",\\\"source\\\":\\\"aws.autoscaling\\\","
-            "\\\"time\\\":\\\"2026-01-01T00:00:00Z\\\",\\\"detail\\\":{\\\"EC2InstanceId\\\":\\\"i-00000001\\\","
-            "\\\"LifecycleTransition\\\":\\\"autoscaling:EC2_INSTANCE_TERMINATING\\\","
-            "\\\"AutoScalingGroupName\\\":\\\"g\\\",\\\"LifecycleHookName\\\":\\\"h\\\","
-            "\\\"LifecycleActionToken\\\":\\\"t\\\"}}")));
+    fake_aws_once(world->aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
     listen(world);
     assert_string_equal(world->told, "i-00000001 ");
     assert_int_equal(world->last.kind, CLOUD_NOTICE_LIFECYCLE_TERMINATE);
@@ -210,6 +211,22 @@ static void a_scaling_group_is_let_go_first(void **state)
     fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
+    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    world_close(world);
+}
+
+/* Somebody else's machine: its group waits for whom it waits. */
+static void a_foreign_scaling_group_waits_on(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    fake_aws_once(world->aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
+    listen(world);
+    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    assert_int_equal(
+        interruptions_acknowledge(world->interruptions, str_of(world->handles[0]), false, on_done, world, NULL), 0);
+    virtual_time_run(&world->loop, 1000);
+    assert_int_equal(fake_aws_count(world->aws, "CompleteLifecycleAction"), 0);
     assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
     world_close(world);
 }
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test(it_comes_again_with_another_receipt),
         cmocka_unit_test(what_is_not_ours_goes),
         cmocka_unit_test(a_scaling_group_is_let_go_first),
+        cmocka_unit_test(a_foreign_scaling_group_waits_on),
         cmocka_unit_test(the_queue_is_not_there_yet),
         cmocka_unit_test(an_empty_answer_at_once_is_not_asked_for_at_once),
     };

@@ -240,6 +240,26 @@ static void what_is_asked_for(void **state)
     world_close(world);
 }
 
+/* Known once looked up, and not forgotten while the next look-up is under way. */
+static void where_there_are_subnets(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    struct arena arena = ARENA_INIT;
+    struct str *zones;
+    size_t n;
+    assert_false(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
+    virtual_time_run(&world->loop, 1000);
+    for (int i = 0; i < 2; i++) {
+        assert_true(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
+        assert_int_equal(n, 2);
+        assert_true(str_is(zones[0], "us-east-1a") && str_is(zones[1], "us-east-1b"));
+        virtual_time_run(&world->loop, AWS_DISCOVERY_FRESH_MS + 1000);
+    }
+    arena_release(&arena);
+    world_close(world);
+}
+
 static void machines_come(void **state)
 {
     (void)state;
@@ -631,6 +651,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for),
+        cmocka_unit_test(where_there_are_subnets),
         cmocka_unit_test(machines_come),
         cmocka_unit_test(a_lost_answer_is_the_callers),
         cmocka_unit_test(a_template_that_is_gone_is_made_again_once),
