@@ -53,6 +53,11 @@ uint64_t chance_below(const struct chance *chance, uint64_t n)
     }
 }
 
+int64_t chance_jitter_ms(const struct chance *chance, int64_t ms)
+{
+    return ms - (int64_t)chance_below(chance, (uint64_t)ms / 2 + 1);
+}
+
 void chance_uuid(const struct chance *chance, char ret[CHANCE_UUID_BYTES])
 {
     static const char digits[] = "0123456789abcdef";

@@ -18,6 +18,9 @@ struct chance chance_seeded(uint64_t *state);
 /* 0 <= result < n; n > 0 */
 uint64_t chance_below(const struct chance *chance, uint64_t n);
 
+/* Between half of ms and all of it, so that those who failed together do not all come back together. ms >= 0 */
+int64_t chance_jitter_ms(const struct chance *chance, int64_t ms);
+
 enum { CHANCE_UUID_BYTES = 37 };
 /* A version 4 UUID in lower case, NUL behind it. */
 void chance_uuid(const struct chance *chance, char ret[CHANCE_UUID_BYTES]);

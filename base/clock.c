@@ -23,3 +23,11 @@ static struct clock_wall system_wall(void *context)
 }
 
 const struct clock clock_system = {system_mono, system_wall, NULL};
+
+int64_t clock_back_off_ms(int64_t first_ms, uint32_t failures, int64_t most_ms)
+{
+    int64_t wait_ms = first_ms;
+    for (uint32_t i = 1; i < failures && wait_ms < most_ms; i++)
+        wait_ms *= 2;
+    return wait_ms < most_ms ? wait_ms : most_ms;
+}

@@ -40,6 +40,20 @@ static inline struct clock_mono clock_now(const struct clock *clock)
     return clock->mono(clock->context);
 }
 
+/* `ms` later; negative: earlier. */
+static inline struct clock_mono clock_after(struct clock_mono at, int64_t ms)
+{
+    return (struct clock_mono){at.ns + ms * 1000000};
+}
+
+static inline struct clock_wall clock_wall_after(struct clock_wall at, int64_t ms)
+{
+    return (struct clock_wall){at.ns + ms * 1000000};
+}
+
+/* How long to wait after `failures` failures: first_ms, doubled with each after the first, at most most_ms. */
+int64_t clock_back_off_ms(int64_t first_ms, uint32_t failures, int64_t most_ms);
+
 static inline double clock_ms_between(struct clock_mono from, struct clock_mono to)
 {
     return (double)(to.ns - from.ns) / 1e6;

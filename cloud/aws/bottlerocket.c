@@ -192,7 +192,7 @@ static int put_users(void *context, const struct toml_statement *statement, stru
 static int gather(struct settings *settings, const struct aws_cluster *cluster, const struct cloud_template *template_,
                   const struct cloud_bootstrap *bootstrap, struct err *err)
 {
-    struct str config;
+    struct str config = STR("");
     int rc = put_cluster(settings, cluster, err);
     if (!rc)
         rc = aws_kubelet_config(bootstrap, cluster->dns, settings->arena, &config, err);

@@ -131,9 +131,7 @@ static bool back_off(struct pending *p, int code)
     if (p->call.no_retry || p->attempts >= AWS_CALL_ATTEMPTS)
         return false;
     int64_t base_ms = code == ERR_THROTTLED ? BACKOFF_THROTTLED_MS : BACKOFF_MS;
-    int64_t most_ms = base_ms << (p->attempts - 1);
-    if (most_ms > BACKOFF_MOST_MS)
-        most_ms = BACKOFF_MOST_MS;
+    int64_t most_ms = clock_back_off_ms(base_ms, (uint32_t)p->attempts, BACKOFF_MOST_MS);
     return again_after(p, (int64_t)chance_below(p->client->chance, (uint64_t)most_ms + 1));
 }
 

@@ -260,7 +260,7 @@ int aws_discovery_parameter(struct aws_discovery *discovery, struct str name, st
     struct buf buf = BUF_INIT(&arena);
     struct json_out json = JSON_OUT(&buf);
     struct str body;
-    const struct lookup_data *data;
+    const struct lookup_data *data = NULL;
     json_open_map(&json, NULL);
     json_str(&json, "Name", name);
     json_close_map(&json);
@@ -313,7 +313,7 @@ const struct aws_subnet *aws_discovery_pick(const struct aws_discovery *discover
 static void add_promise(struct aws_discovery *discovery, struct str subnet_id, uint32_t count, int64_t ms)
 {
     struct clock_mono now = loop_now(discovery->loop);
-    struct promise promise = {.count = count, .dry = count == 0, .until = {now.ns + ms * 1000000}};
+    struct promise promise = {.count = count, .dry = count == 0, .until = clock_after(now, ms)};
     size_t kept = 0;
     for (size_t i = 0; i < discovery->promises.len; i++)
         if (discovery->promises.items[i].until.ns > now.ns)

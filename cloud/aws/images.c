@@ -128,7 +128,7 @@ int aws_image_find(struct aws_discovery *discovery, const struct cloud_template 
                    struct aws_variant variant, struct clock_mono since, struct arena *arena, struct str *ret,
                    struct err *err)
 {
-    struct str id;
+    struct str id = STR("");
     int rc = template_->n_images ? by_selector(discovery, template_, variant, since, &id, err)
                                  : by_parameter(discovery, template_, version, variant, since, arena, &id, err);
     if (rc)

@@ -122,12 +122,8 @@ static void poll_after(struct interruptions *interruptions, int64_t ms)
 
 static int64_t retry_ms(const struct interruptions *interruptions)
 {
-    int64_t most = INTERRUPTIONS_RETRY_MS;
-    for (unsigned i = 1; i < interruptions->failures && most < INTERRUPTIONS_RETRY_MOST_MS; i++)
-        most *= 2;
-    if (most > INTERRUPTIONS_RETRY_MOST_MS)
-        most = INTERRUPTIONS_RETRY_MOST_MS;
-    return most / 2 + (int64_t)chance_below(interruptions->chance, (uint64_t)most / 2 + 1);
+    int64_t most_ms = clock_back_off_ms(INTERRUPTIONS_RETRY_MS, interruptions->failures, INTERRUPTIONS_RETRY_MOST_MS);
+    return chance_jitter_ms(interruptions->chance, most_ms);
 }
 
 static void poll_again_after_failure(struct interruptions *interruptions)

@@ -74,11 +74,14 @@ static bool unknown_region(const struct aws_catalogue_source *source)
 
 static int load_first(struct market *market, const struct aws_catalogue_source *source, struct err *err)
 {
+    if (!VEC_PUSH(&market->generations, NULL))
+        return err_nomem(err);
     struct generation *first = calloc(1, sizeof(*first));
-    if (!first || !VEC_PUSH(&market->generations, first)) {
-        free(first);
+    if (!first) {
+        market->generations.len--;
         return err_nomem(err);
     }
+    market->generations.items[market->generations.len - 1] = first;
     if (!unknown_region(source))
         return load(source, first, err);
     first->catalogue = (struct cloud_catalogue){.region = market->region, .node_resources = aws_node_resources};
@@ -187,7 +190,7 @@ static void rebuild(struct market *market)
     int rc = generation ? make_generation(market, generation, NULL) : ERR_NOMEM;
     if (rc == 0 && VEC_PUSH(&market->generations, generation)) {
         struct generation *before = market->generations.items[market->generations.len - 2];
-        before->until = (struct clock_mono){loop_now(market->loop).ns + (int64_t)MARKET_OLD_MS * 1000000};
+        before->until = clock_after(loop_now(market->loop), MARKET_OLD_MS);
         market->changed(market->context);
         return;
     }

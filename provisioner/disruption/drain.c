@@ -29,7 +29,7 @@ struct leaving {
     uint64_t claim, instance; /* hashes of uid and instance id */
     struct clock_mono since;  /* when this process saw it drain first */
     bool asked, terminated;   /* the cloud was asked, and has said yes */
-    int failures;             /* of asking */
+    uint32_t failures;        /* of asking */
     struct clock_mono retry;  /* not asked before */
     uint64_t pass;            /* when it was seen last */
 };
@@ -259,7 +259,7 @@ static bool waits_for_replacement(struct pass *pass, const struct exit *exit)
     }
     if (waited_ms >= until_ms)
         return false;
-    control_wake_at(pass->control, (struct clock_mono){exit->leaving->since.ns + until_ms * 1000000});
+    control_wake_at(pass->control, clock_after(exit->leaving->since, until_ms));
     return true;
 }
 
@@ -283,7 +283,7 @@ static bool waits_for_pods(struct pass *pass, const struct exit *exit)
 {
     if (!exit->n_pods || exit->left_s <= 0)
         return false;
-    struct clock_mono dead = {exit->leaving->since.ns + (int64_t)DEAD_NODE_MS * 1000000};
+    struct clock_mono dead = clock_after(exit->leaving->since, DEAD_NODE_MS);
     if (!exit->node->ready && pass->now.ns >= dead.ns)
         return false;
     if (!exit->node->ready)
@@ -323,10 +323,8 @@ static void take_termination(struct drain *drain, const struct asked *asked, con
             continue;
         for (size_t k = 0; !answer->err && k < answer->n && !leaving->terminated; k++)
             leaving->terminated = str_hash(answer->ids[k]) == leaving->instance;
-        int64_t wait_ms = (int64_t)RETRY_MS << (leaving->failures < 6 ? leaving->failures : 6);
         leaving->asked = false;
-        leaving->failures++;
-        leaving->retry.ns = now.ns + (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
+        leaving->retry = clock_after(now, clock_back_off_ms(RETRY_MS, ++leaving->failures, RETRY_MOST_MS));
     }
 }
 

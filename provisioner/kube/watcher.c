@@ -72,17 +72,9 @@ static void wait_for(struct watcher *watcher, int64_t delay_ms)
     set_timer(watcher, delay_ms);
 }
 
-/* Between the half and the whole of it. */
-static int64_t jittered(struct watcher *watcher, int64_t ms)
-{
-    return ms - (int64_t)chance_below(watcher->kube->options.chance, (uint64_t)ms / 2 + 1);
-}
-
 static int64_t backoff_ms(const struct watcher *watcher)
 {
-    unsigned doublings = watcher->failures > 8 ? 8 : watcher->failures;
-    int64_t ms = (int64_t)BACKOFF_LEAST_MS << doublings;
-    return ms < BACKOFF_MOST_MS ? ms : BACKOFF_MOST_MS;
+    return clock_back_off_ms(BACKOFF_LEAST_MS, watcher->failures + 1, BACKOFF_MOST_MS);
 }
 
 static void report(struct watcher *watcher, const struct err *err)
@@ -166,9 +158,11 @@ static int64_t pause_ms(struct watcher *watcher, const struct kube_refusal *refu
     if (refusal->retry_after_ms > 0)
         return refusal->retry_after_ms + (int64_t)chance_below(watcher->kube->options.chance, 1000);
     switch (refusal->err.http_status) {
-    case 403: return jittered(watcher, FORBIDDEN_MS);
-    case 404: return jittered(watcher, kube_kind(watcher->kind)->karpenter ? MISSING_OPTIONAL_MS : MISSING_MS);
-    default: return jittered(watcher, backoff_ms(watcher));
+    case 403: return chance_jitter_ms(watcher->kube->options.chance, FORBIDDEN_MS);
+    case 404:
+        return chance_jitter_ms(watcher->kube->options.chance,
+                                kube_kind(watcher->kind)->karpenter ? MISSING_OPTIONAL_MS : MISSING_MS);
+    default: return chance_jitter_ms(watcher->kube->options.chance, backoff_ms(watcher));
     }
 }
 
@@ -321,7 +315,8 @@ static void on_watch_done(void *context, const struct http_response *response, c
     } else {
         /* Watches end: that is no failure, unless it ends again and again at once. */
         watcher->failures += lasted_ms < STEADY_MS;
-        wait_for(watcher, watcher->failures > 1 ? jittered(watcher, backoff_ms(watcher)) : 0);
+        wait_for(watcher,
+                 watcher->failures > 1 ? chance_jitter_ms(watcher->kube->options.chance, backoff_ms(watcher)) : 0);
     }
 }
 

@@ -6,7 +6,10 @@
 #include "provisioner/lifecycle/demands.h"
 #include "provisioner/plan/reasons.h"
 
-enum { SLOTS_MS = 2000 }; /* by when slots that were added are seen: pods that got none are planned again */
+enum {
+    SLOTS_MS = 2000, /* by when slots that were added are seen: pods that got none are planned again */
+    FAILED_MS = 5000 /* after a solve that failed */
+};
 
 static bool is_copy(const struct solve *solve, uint32_t i)
 {
@@ -57,7 +60,7 @@ static int add_slots(struct pass *pass, struct demand_part *part, const struct n
     }
     if (changed.n_slots == claim->n_slots)
         return 0;
-    part->again = (struct clock_mono){pass->now.ns + SLOTS_MS * INT64_C(1000000)};
+    part->again = clock_after(pass->now, SLOTS_MS);
     changed.slots = slots;
     return control_patch_spec(pass->control, &changed, "slots", err);
 }
@@ -282,7 +285,7 @@ int carry_out(struct pass *pass, struct demand_part *part, struct err *err)
     if (solve->code < 0) {
         log_event(control_effects(pass->control)->log, LOG_ERROR, "plan-failed", LOG_ERR(&solve->err));
         blame(pass, solve);
-        part->again = (struct clock_mono){pass->now.ns + 5 * INT64_C(1000000000)};
+        part->again = clock_after(pass->now, FAILED_MS);
         return 0;
     }
     tell_plan(pass, solve);

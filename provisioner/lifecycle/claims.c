@@ -7,7 +7,7 @@ static const struct clock_wall AT_ONCE = {0};
 static int drain_when_late(struct pass *pass, const struct node_claim *claim, struct clock_wall since,
                            int64_t timeout_ms, const char *reason, const char *message, struct err *err)
 {
-    struct clock_wall end = {since.ns + timeout_ms * 1000000};
+    struct clock_wall end = clock_wall_after(since, timeout_ms);
     if (pass->wall.ns >= end.ns)
         return claim_drain(pass, claim, reason, AT_ONCE, message, err);
     control_wake_at_wall(pass->control, end);

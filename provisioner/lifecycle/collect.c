@@ -311,7 +311,7 @@ int collect_pass(struct pass *pass, struct err *err)
         bool quiet = is_quiet(&pass->view) && !part->orphans.len && !part->missing.len;
         int64_t collect_ms = control_settings(pass->control)->collect_ms;
         int64_t wait_ms = quiet && collect_ms < QUIET_COLLECT_MS ? QUIET_COLLECT_MS : collect_ms;
-        part->due = (struct clock_mono){pass->now.ns + wait_ms * 1000000};
+        part->due = clock_after(pass->now, wait_ms);
         code = ask_list(pass, part, err);
     }
     control_wake_at(pass->control, part->due);

@@ -25,7 +25,7 @@ static void set_timer(struct control *control, struct clock_mono at)
 
 void control_wake_at(struct control *control, struct clock_mono at)
 {
-    struct clock_mono soonest = mono_after(control->status.last_pass, PASS_GAP_MS);
+    struct clock_mono soonest = clock_after(control->status.last_pass, PASS_GAP_MS);
     if (at.ns < soonest.ns)
         at = soonest;
     if (at.ns < control->due.ns)
@@ -72,7 +72,7 @@ static void one_pass(struct control *control)
     arena_release(&control->arena);
     if (code < 0) {
         log_event(control->effects.log, LOG_ERROR, "pass-failed", LOG_ERR(&err));
-        control_wake_at(control, mono_after(pass.now, 1000));
+        control_wake_at(control, clock_after(pass.now, 1000));
     }
     control->status.passes++;
     metrics_observe(control->effects.metrics, METRIC_PASS_SECONDS, NULL,
@@ -86,10 +86,10 @@ static void on_timer(void *context)
     bool acts = control->effects.may_act(control->effects.may_act_context);
     control->status.last_pass = now;
     if (!acts || !state_synced(control->state, NULL)) {
-        set_timer(control, mono_after(now, STANDBY_MS));
+        set_timer(control, clock_after(now, STANDBY_MS));
         return;
     }
-    set_timer(control, mono_after(now, PASS_AT_LEAST_MS));
+    set_timer(control, clock_after(now, PASS_AT_LEAST_MS));
     one_pass(control);
 }
 
@@ -112,7 +112,7 @@ int control_open(const struct control_effects *effects, const struct control_set
     control->calls.next = control->calls.previous = &control->calls;
     control->timer = LOOP_TIMER(on_timer, control);
     control->due = loop_now(effects->loop);
-    control->status.last_pass = (struct clock_mono){control->due.ns - (int64_t)PASS_GAP_MS * 1000000};
+    control->status.last_pass = clock_after(control->due, -PASS_GAP_MS);
     int code = loop_timer_set(effects->loop, &control->timer, control->due, err);
     if (code < 0) {
         free(sent);
@@ -155,7 +155,7 @@ void control_count_plan(struct control *control)
 struct control_status control_status(const struct control *control)
 {
     struct control_status status = control->status;
-    struct clock_mono quiet = mono_after(loop_now(control->effects.loop), STANDBY_MS);
+    struct clock_mono quiet = clock_after(loop_now(control->effects.loop), STANDBY_MS);
     status.idle =
         control->writes.n_under_way == 0 && control->calls.next == &control->calls && control->due.ns > quiet.ns;
     return status;

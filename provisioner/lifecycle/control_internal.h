@@ -25,6 +25,7 @@ struct writes {
 };
 
 struct mark {
+    char *text;                     /* of both names */
     struct str instance_type, zone; /* "": any */
     enum cloud_capacity_type capacity_type;
     struct clock_mono until;
@@ -32,7 +33,7 @@ struct mark {
 
 struct hold {
     char *provisioner;
-    int failures;
+    uint32_t failures;
     struct clock_mono until;
 };
 
@@ -70,10 +71,5 @@ void marks_release(struct control *control);
 void holds_release(struct control *control);
 void notices_release(struct control *control);
 void notices_put(struct control *control, const struct cloud_notice *notice);
-
-static inline struct clock_mono mono_after(struct clock_mono at, int64_t ms)
-{
-    return (struct clock_mono){at.ns + ms * 1000000};
-}
 
 #endif

@@ -18,11 +18,6 @@ enum {
     TRY_MOST_MS = 300000 /* and for one that it has not */
 };
 
-static struct clock_mono mono_after(struct clock_mono at, int64_t ms)
-{
-    return (struct clock_mono){at.ns + ms * 1000000};
-}
-
 static void part_release(void *data)
 {
     struct demand_part *part = data;
@@ -85,7 +80,7 @@ struct crowd {
 /* Has kube-scheduler had its time with the pod? Else says when it will have. */
 static bool tried_in_vain(struct pass *pass, struct try *try, const struct pod *pod)
 {
-    struct clock_mono end = mono_after(try->since, pod->unschedulable ? TRY_MS : TRY_MOST_MS);
+    struct clock_mono end = clock_after(try->since, pod->unschedulable ? TRY_MS : TRY_MOST_MS);
     if (!try->in_vain && pass->now.ns >= end.ns)
         try->in_vain = true;
     if (!try->in_vain)
@@ -184,8 +179,8 @@ static void keep_window(struct pass *pass, struct demand_part *part, const struc
 static bool window_open(struct pass *pass, const struct demand_part *part)
 {
     const struct control_settings *settings = control_settings(pass->control);
-    struct clock_mono idle = mono_after(part->window_last, settings->batch_idle_ms);
-    struct clock_mono most = mono_after(part->window_first, settings->batch_max_ms);
+    struct clock_mono idle = clock_after(part->window_last, settings->batch_idle_ms);
+    struct clock_mono most = clock_after(part->window_first, settings->batch_max_ms);
     struct clock_mono end = idle.ns < most.ns ? idle : most;
     if (!part->window || pass->now.ns >= end.ns)
         return false;
@@ -195,7 +190,7 @@ static bool window_open(struct pass *pass, const struct demand_part *part)
 
 static bool is_time(struct pass *pass, struct demand_part *part, const struct crowd *crowd)
 {
-    if (part->urgent && crowd->returned && pass->now.ns < mono_after(part->urgent_since, GATHER_MS).ns) {
+    if (part->urgent && crowd->returned && pass->now.ns < clock_after(part->urgent_since, GATHER_MS).ns) {
         control_wake_at(pass->control, pass->now); /* the next pass sees whether more come */
         return false;
     }
@@ -212,7 +207,7 @@ static bool is_time(struct pass *pass, struct demand_part *part, const struct cr
     if (hash_world(pass) == part->world)
         return false;
     uint32_t doublings = part->fruitless < AGAIN_DOUBLINGS ? part->fruitless : AGAIN_DOUBLINGS;
-    struct clock_mono soonest = mono_after(part->solved, (int64_t)AGAIN_MS << doublings);
+    struct clock_mono soonest = clock_after(part->solved, (int64_t)AGAIN_MS << doublings);
     if (pass->now.ns >= soonest.ns)
         return true;
     control_wake_at(pass->control, soonest);
@@ -256,7 +251,7 @@ static int step_purchases(struct pass *pass, struct demand_part *part, struct er
         return 0;
     for (uint32_t i = 0; i < part->n_purchases; i++)
         if (part->purchases[i].failed)
-            part->again = mono_after(pass->now, part->purchases[i].stale ? 0 : AGAIN_MS);
+            part->again = clock_after(pass->now, part->purchases[i].stale ? 0 : AGAIN_MS);
     solve_free(part->plan);
     part->plan = NULL;
     part->purchases = NULL;

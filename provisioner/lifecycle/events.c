@@ -33,7 +33,7 @@ static bool may_say(struct control *control, const struct event *event)
     key = key * 31 + str_hash(event->namespace_) + (uint64_t)event->kind;
     key = (key * 31 + str_hash(str_of(event->reason))) * 31 + str_hash(str_of(event->message));
     struct sent_event *sent = &control->sent[(key ^ key >> 32) % EVENT_MEMORY];
-    if (sent->key == key && now.ns < mono_after(sent->at, SAME_MS).ns)
+    if (sent->key == key && now.ns < clock_after(sent->at, SAME_MS).ns)
         return false;
     double since_s = clock_ms_between(control->event_filled, now) / 1000;
     control->event_filled = now;

@@ -4,7 +4,7 @@
 
 #include "provisioner/lifecycle/control_internal.h"
 
-enum { HOLD_MS = 10000, HOLD_MOST_MS = 300000, HOLD_DOUBLINGS = 5 };
+enum { HOLD_MS = 10000, HOLD_MOST_MS = 300000 };
 
 void holds_release(struct control *control)
 {
@@ -40,11 +40,9 @@ void control_hold(struct control *control, struct str provisioner)
         hold = add(control, provisioner);
     if (!hold)
         return; /* no memory: it is tried again sooner */
-    int64_t most_ms = (int64_t)HOLD_MS << (hold->failures < HOLD_DOUBLINGS ? hold->failures : HOLD_DOUBLINGS);
-    most_ms = most_ms < HOLD_MOST_MS ? most_ms : HOLD_MOST_MS;
-    int64_t wait_ms = most_ms / 2 + (int64_t)chance_below(control->effects.chance, (uint64_t)(most_ms / 2));
-    hold->failures++;
-    hold->until = mono_after(now, wait_ms);
+    int64_t most_ms = clock_back_off_ms(HOLD_MS, ++hold->failures, HOLD_MOST_MS);
+    int64_t wait_ms = chance_jitter_ms(control->effects.chance, most_ms);
+    hold->until = clock_after(now, wait_ms);
     log_event(control->effects.log, LOG_WARN, "provisioner-held", LOG_S("provisioner", provisioner),
               LOG_I("for_ms", wait_ms));
 }

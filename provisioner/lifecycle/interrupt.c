@@ -20,7 +20,7 @@ enum {
 struct record {
     uint64_t handle; /* hash */
     bool counted, marked, closed_seen, ours, asking;
-    int failures;
+    uint32_t failures;
     struct clock_mono retry;
     uint64_t pass; /* when it was seen last */
 };
@@ -110,10 +110,8 @@ static void on_acknowledged(void *context, const struct err *err)
     if (control && !err) {
         control_notice_drop(control, asked->handle);
     } else if (record) {
-        int64_t wait_ms = (int64_t)RETRY_MS << (record->failures < 6 ? record->failures : 6);
-        record->failures++;
-        record->retry = loop_now(control_effects(control)->loop);
-        record->retry.ns += (wait_ms < RETRY_MOST_MS ? wait_ms : RETRY_MOST_MS) * 1000000;
+        int64_t wait_ms = clock_back_off_ms(RETRY_MS, ++record->failures, RETRY_MOST_MS);
+        record->retry = clock_after(loop_now(control_effects(control)->loop), wait_ms);
         log_event(control_effects(control)->log, LOG_WARN, "acknowledge-failed", LOG_ERR(err));
     }
     acknowledging_release(&asked->call);

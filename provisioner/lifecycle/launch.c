@@ -35,11 +35,6 @@ static void part_release(void *data)
     }
 }
 
-static struct clock_mono mono_after(struct clock_mono at, int64_t ms)
-{
-    return (struct clock_mono){at.ns + ms * 1000000};
-}
-
 static int64_t ms_since(struct clock_wall then, struct clock_wall now)
 {
     return (now.ns - then.ns) / 1000000;
@@ -82,12 +77,10 @@ static void drop_finished(struct launch_part *part)
 /* A launch that failed for what may pass: again later, the same id and request. */
 static void back_off(struct control *control, struct launch *launch)
 {
-    int64_t most_ms = (int64_t)BACK_OFF_MS << (launch->failures < 5 ? launch->failures : 5);
-    most_ms = most_ms < BACK_OFF_MOST_MS ? most_ms : BACK_OFF_MOST_MS;
-    int64_t wait_ms = most_ms / 2 + (int64_t)chance_below(control_effects(control)->chance, (uint64_t)(most_ms / 2));
-    launch->failures++;
+    int64_t most_ms = clock_back_off_ms(BACK_OFF_MS, ++launch->failures, BACK_OFF_MOST_MS);
+    int64_t wait_ms = chance_jitter_ms(control_effects(control)->chance, most_ms);
     launch->state = LAUNCH_IDLE;
-    launch->until = mono_after(loop_now(control_effects(control)->loop), wait_ms);
+    launch->until = clock_after(loop_now(control_effects(control)->loop), wait_ms);
     control_wake_at(control, launch->until);
 }
 
@@ -211,7 +204,7 @@ static bool take_tokens(struct pass *pass, struct launch_part *part, uint32_t co
         part->tokens -= (double)count;
         return true;
     }
-    control_wake_at(pass->control, mono_after(pass->now, (int64_t)((wanted - part->tokens) / most * MINUTE_MS) + 1));
+    control_wake_at(pass->control, clock_after(pass->now, (int64_t)((wanted - part->tokens) / most * MINUTE_MS) + 1));
     return false;
 }
 
@@ -252,7 +245,7 @@ static int move_on(struct pass *pass, struct launch_part *part, struct launch *l
         int64_t waited_ms = ms_since(group->newest, pass->wall);
         if (waited_ms >= ASSEMBLE_MS)
             return give_up(pass, group, "not all claims of its launch were written down", err);
-        control_wake_at(pass->control, mono_after(pass->now, ASSEMBLE_MS - waited_ms));
+        control_wake_at(pass->control, clock_after(pass->now, ASSEMBLE_MS - waited_ms));
         return 0;
     }
     if (launch->called && !launch->look && age_ms >= most_ms)
@@ -260,14 +253,14 @@ static int move_on(struct pass *pass, struct launch_part *part, struct launch *l
     struct str request = request_of(group);
     if (launch->look || age_ms >= most_ms || !request.len) {
         struct clock_mono from = launch->called ? launch->last_call : launch->seen;
-        struct clock_mono settled = mono_after(from, settings->consistency_ms);
+        struct clock_mono settled = clock_after(from, settings->consistency_ms);
         if (pass->now.ns < settled.ns) {
             control_wake_at(pass->control, settled);
             return 0;
         }
         return ask(pass, launch, true, STR(""), err);
     }
-    control_wake_at(pass->control, mono_after(pass->now, most_ms - age_ms));
+    control_wake_at(pass->control, clock_after(pass->now, most_ms - age_ms));
     if (!take_tokens(pass, part, group->claims[0]->launch_count))
         return 0;
     log_event(control_effects(pass->control)->log, LOG_INFO, "launch", LOG_S("launch", launch->id),

@@ -19,7 +19,7 @@ struct launch {
     bool wanted; /* a claim of it waits; found anew in each pass */
     bool called; /* by us and answered, if only by an error */
     bool look;   /* the cloud is not to be called again, but asked what it gave */
-    int failures;
+    uint32_t failures;
     struct clock_mono seen, until, last_call;
     struct cloud_instance *instances; /* [n_instances] in id order */
     struct str *owners;               /* [n_instances] the claim that each goes to; "" : not decided */

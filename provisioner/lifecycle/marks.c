@@ -7,7 +7,7 @@
 
 static void mark_free(struct mark *mark)
 {
-    free((char *)mark->instance_type.ptr); /* one block for both */
+    free(mark->text);
 }
 
 void marks_release(struct control *control)
@@ -47,24 +47,26 @@ static bool add_mark(struct control *control, struct str instance_type, struct s
                      enum cloud_capacity_type capacity_type, struct clock_mono until)
 {
     char *text = calloc(1, instance_type.len + zone.len + 1);
-    if (!text)
+    struct mark mark = {.text = text, .capacity_type = capacity_type, .until = until};
+    if (!text || !VEC_PUSH(&control->marks, mark)) {
+        free(text);
         return false;
+    }
     if (instance_type.len)
         memcpy(text, instance_type.ptr, instance_type.len);
     if (zone.len)
         memcpy(text + instance_type.len, zone.ptr, zone.len);
-    struct mark mark = {{text, instance_type.len}, {text + instance_type.len, zone.len}, capacity_type, until};
-    if (VEC_PUSH(&control->marks, mark))
-        return true;
-    free(text);
-    return false;
+    struct mark *kept = &control->marks.items[control->marks.len - 1];
+    kept->instance_type = (struct str){text, instance_type.len};
+    kept->zone = (struct str){text + instance_type.len, zone.len};
+    return true;
 }
 
 void control_mark_unavailable(struct control *control, struct str instance_type, struct str zone,
                               enum cloud_capacity_type capacity_type, struct str reason)
 {
     drop_old(control);
-    struct clock_mono until = mono_after(loop_now(control->effects.loop), control->settings.unavailable_ms);
+    struct clock_mono until = clock_after(loop_now(control->effects.loop), control->settings.unavailable_ms);
     struct mark *mark = same_mark(control, instance_type, zone, capacity_type);
     if (mark)
         mark->until = until;

@@ -184,8 +184,7 @@ static int give_up_when_late(struct placing *placing, struct spot *spot, size_t 
     if (waited >= SLOT_WAIT_MS)
         give_up(placing, spot, slot, why);
     else
-        control_wake_at(placing->pass->control,
-                        (struct clock_mono){placing->pass->now.ns + (SLOT_WAIT_MS - waited) * 1000000});
+        control_wake_at(placing->pass->control, clock_after(placing->pass->now, SLOT_WAIT_MS - waited));
     return 0;
 }
 
@@ -315,7 +314,7 @@ static int wait_for_node(struct placing *placing, struct spot *spot, const char 
 {
     struct pass *pass = placing->pass;
     int64_t timeout_ms = control_settings(pass->control)->register_timeout_ms;
-    struct clock_wall end = {spot->claim->registered.ns + timeout_ms * 1000000};
+    struct clock_wall end = clock_wall_after(spot->claim->registered, timeout_ms);
     if (pass->wall.ns < end.ns) {
         control_wake_at_wall(pass->control, end);
         return 0;

@@ -294,7 +294,7 @@ int report_pass(struct pass *pass, struct err *err)
     struct report_part *part = control_part(pass->control, PART_REPORT, sizeof(*part), part_release);
     if (!part)
         return err_nomem(err);
-    struct clock_mono due = {part->last.ns + (int64_t)REPORT_MS * 1000000};
+    struct clock_mono due = clock_after(part->last, REPORT_MS);
     if (part->generation == pass->view.generation && part->last.ns)
         return 0;
     if (part->last.ns && pass->now.ns < due.ns) {

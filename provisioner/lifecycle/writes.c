@@ -22,7 +22,7 @@ struct write {
     enum cluster_kind kind;
     struct str namespace_, name; /* in the same block */
     bool under_way;
-    int failures;
+    uint32_t failures;
     struct clock_mono until; /* of the back-off */
     const char *why;
     control_done_fn done;
@@ -99,7 +99,7 @@ void writes_sweep(struct control *control)
         struct write **at = &control->writes.buckets[b];
         while (*at) {
             struct write *write = *at;
-            if (write->under_way || now_ns < mono_after(write->until, FORGET_FAILURES_MS).ns) {
+            if (write->under_way || now_ns < clock_after(write->until, FORGET_FAILURES_MS).ns) {
                 /* Each pass sets its timer anew: the end of a back-off must not be forgotten over it. */
                 if (!write->under_way && now_ns < write->until.ns)
                     control_wake_at(control, write->until);
@@ -113,12 +113,6 @@ void writes_sweep(struct control *control)
     }
 }
 
-/* Between half of it and all of it. */
-static int64_t jittered(const struct control *control, int64_t ms)
-{
-    return ms / 2 + (int64_t)chance_below(control->effects.chance, (uint64_t)(ms / 2 + 1));
-}
-
 static int64_t back_off_ms(const struct write *write, const struct cluster_answer *answer)
 {
     int code = answer->err->code;
@@ -127,8 +121,8 @@ static int64_t back_off_ms(const struct write *write, const struct cluster_answe
     if (answer->retry_after_ms > 0)
         return answer->retry_after_ms;
     int64_t most = code == ERR_INVALID || code == ERR_AUTH || code == ERR_FATAL ? REFUSED_MOST_MS : BACK_OFF_MOST_MS;
-    int64_t wait = (int64_t)BACK_OFF_MS << (write->failures < 16 ? write->failures : 16);
-    return jittered(write->control, wait < most ? wait : most);
+    int64_t wait_ms = clock_back_off_ms(BACK_OFF_MS, write->failures + 1, most);
+    return chance_jitter_ms(write->control->effects.chance, wait_ms);
 }
 
 /* An object that is still there: not a Status, and not one whose last finalizer went with this write. */
@@ -157,13 +151,13 @@ static void take_failure(struct control *control, struct write *write, const str
     if (code == ERR_CONFLICT || code == ERR_NOT_FOUND) {
         log_failure(write, answer, 0);
         unlink_write(control, write);
-        control_wake_at(control, mono_after(now, CONFLICT_MS));
+        control_wake_at(control, clock_after(now, CONFLICT_MS));
         return;
     }
     int64_t wait_ms = back_off_ms(write, answer);
     log_failure(write, answer, wait_ms);
     write->failures += !answer->budget;
-    write->until = mono_after(now, wait_ms);
+    write->until = clock_after(now, wait_ms);
     control->writes.n_failed++;
     control_wake_at(control, write->until);
 }

@@ -2,6 +2,8 @@
 #ifndef STOKER_PROVISIONER_STATE_OBJECT_TABLE_H
 #define STOKER_PROVISIONER_STATE_OBJECT_TABLE_H
 
+#include <assert.h>
+
 #include "base/str.h"
 #include "provisioner/state/index.h"
 #include "provisioner/state/owned.h"
@@ -33,6 +35,13 @@ uint32_t table_find(const struct table *table, struct str namespace_, struct str
 static inline void *table_item(const struct table *table, uint32_t id)
 {
     return table->items + (size_t)id * table->item_size;
+}
+
+/* What stands beside the item of that id, which must be there. */
+static inline struct entry *table_entry(const struct table *table, uint32_t id)
+{
+    assert(table->entries && id < table->len);
+    return &table->entries[id];
 }
 
 /* Appends: false if memory ran out, and nothing has changed. */

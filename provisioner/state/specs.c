@@ -20,10 +20,11 @@ static bool copy_into(struct arena *arena, const struct pod_spec *spec, struct s
 {
     struct copier copier = {arena, false};
     struct pod_spec *copy = copy_array(&copier, spec, 1, sizeof(*spec));
+    if (!copy)
+        return false;
     ret->key = key;
     copy_text(&copier, &ret->key);
-    if (copy)
-        copy_pod_spec(&copier, copy);
+    copy_pod_spec(&copier, copy);
     if (copier.failed)
         return false;
     copy->id = id;

@@ -117,9 +117,9 @@ static struct entry *known(const struct state *state, enum cluster_kind kind, co
 {
     uint32_t id = table_find(&state->tables[kind], identity->namespace_, identity->name);
     if (id != INDEX_NONE)
-        return &state->tables[kind].entries[id];
+        return table_entry(&state->tables[kind], id);
     id = table_find(&state->refused[kind], identity->namespace_, identity->name);
-    return id != INDEX_NONE ? &state->refused[kind].entries[id] : NULL;
+    return id != INDEX_NONE ? table_entry(&state->refused[kind], id) : NULL;
 }
 
 /*
@@ -206,10 +206,11 @@ static int take(struct state *state, enum cluster_kind kind, const struct doc *o
 {
     const struct table *table = &state->tables[kind];
     uint32_t id = table_find(table, identity->namespace_, identity->name);
-    bool again = id != INDEX_NONE && str_eq(table->entries[id].uid, identity->uid);
+    const struct entry *old = id != INDEX_NONE ? table_entry(table, id) : NULL;
+    bool again = old && str_eq(old->uid, identity->uid);
     struct state_kept kept;
-    int rc = state_read(state, kind, object, identity, again ? table_item(table, id) : NULL,
-                        again && table->entries[id].assumed, &kept, err);
+    int rc = state_read(state, kind, object, identity, again ? table_item(table, id) : NULL, again && old->assumed,
+                        &kept, err);
     if (rc < 0)
         return rc;
     rc = store(state, kind, identity, &kept, ret_wakes, err);

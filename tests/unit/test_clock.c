@@ -145,13 +145,39 @@ static void names(void **state)
     assert_string_equal(suffix, "");
 }
 
+static void waiting_longer_and_longer(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_back_off_ms(1000, 0, 60000), 1000);
+    assert_int_equal(clock_back_off_ms(1000, 1, 60000), 1000);
+    assert_int_equal(clock_back_off_ms(1000, 2, 60000), 2000);
+    assert_int_equal(clock_back_off_ms(1000, 6, 60000), 32000);
+    assert_int_equal(clock_back_off_ms(1000, 7, 60000), 60000);
+    assert_int_equal(clock_back_off_ms(1000, UINT32_MAX, 60000), 60000);
+    assert_int_equal(clock_back_off_ms(5000, 1, 3000), 3000);
+    uint64_t seed = 1;
+    struct chance chance = chance_seeded(&seed);
+    int64_t least = INT64_MAX, most = 0;
+    for (int i = 0; i < 10000; i++) {
+        int64_t ms = chance_jitter_ms(&chance, 101);
+        least = ms < least ? ms : least;
+        most = ms > most ? ms : most;
+    }
+    assert_int_equal(least, 51);
+    assert_int_equal(most, 101);
+    assert_int_equal(chance_jitter_ms(&chance, 0), 0);
+    assert_int_equal(clock_after((struct clock_mono){5000000}, 3).ns, 8000000);
+    assert_int_equal(clock_after((struct clock_mono){5000000}, -3).ns, 2000000);
+    assert_int_equal(clock_wall_after((struct clock_wall){5000000}, 600000).ns, INT64_C(600005000000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes),         cmocka_unit_test(reads_back),
         cmocka_unit_test(reads),          cmocka_unit_test(the_machines_clock_goes_on),
         cmocka_unit_test(chance_is_even), cmocka_unit_test(the_same_seed_the_same_numbers),
-        cmocka_unit_test(names),
+        cmocka_unit_test(names),          cmocka_unit_test(waiting_longer_and_longer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
