@@ -78,7 +78,7 @@ TEST_SRC := $(wildcard tests/unit/*.c tests/property/*.c)
 TESTS := $(TEST_SRC:%.c=$(BUILD)/%)
 $(BUILD)/tests/%: tests/%.c $(SUPPORT_OBJ) $(BUILD)/libstoker.a
 	@mkdir -p $(@D)
-	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka -lssl $(LIBS)
+	@$(CC) $(ALL_CFLAGS) $(LDHARD) -MMD -MP -o $@ $< $(TEST_OBJ) $(SUPPORT_OBJ) $(BUILD)/libstoker.a -lcmocka -lssl $(LIBS)
 
 .PHONY: tests tests-run
 tests: $(TESTS)
@@ -93,6 +93,8 @@ FAULT_SRC := $(wildcard tests/fault/test_*.c)
 FAULTS := $(FAULT_SRC:%.c=$(BUILD)/%)
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(FAULTS): LDHARD += $(WRAP)
+$(FAULTS): TEST_OBJ = $(BUILD)/tests/fault/nth.o
+$(FAULTS): $(BUILD)/tests/fault/nth.o
 .PHONY: fault-run
 fault-run: $(FAULTS)
 	@tools/run-tests build/results/fault.tap $(FAULTS)

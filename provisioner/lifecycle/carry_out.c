@@ -39,6 +39,18 @@ int slot_for(const struct solve *solve, uint32_t i, struct arena *arena, struct 
     return 0;
 }
 
+void tell_planned(struct control *control, const struct solve *solve, const uint32_t *pods, uint32_t n,
+                  struct str claim, enum cloud_capacity_type capacity_type)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct pod *pod = &solve->objects.pods.items[pods[i]];
+        if (!is_copy(solve, pods[i]))
+            control_event(control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_NORMAL, "Planned",
+                          "its node is on the way: NodeClaim %.*s, %s", STR_ARG(claim),
+                          cloud_capacity_type_name(capacity_type));
+    }
+}
+
 /* Room on a node that is coming is kept by slots of its claim. */
 static int add_slots(struct pass *pass, struct demand_part *part, const struct node_claim *claim,
                      const struct answer_existing *existing, struct err *err)
@@ -62,7 +74,10 @@ static int add_slots(struct pass *pass, struct demand_part *part, const struct n
         return 0;
     part->again = clock_after(pass->now, SLOTS_MS);
     changed.slots = slots;
-    return control_patch_spec(pass->control, &changed, "slots", err);
+    int code = control_patch_spec(pass->control, &changed, "slots", err);
+    if (code == 0)
+        tell_planned(pass->control, solve, existing->pods, existing->n_pods, claim->name, claim->capacity_type);
+    return code;
 }
 
 static int by_pod(const void *left, const void *right)

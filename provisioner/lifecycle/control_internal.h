@@ -10,6 +10,7 @@ enum {
     EVENT_MEMORY = 8192,      /* events that are remembered so as not to be sent again; a power of 2 */
     NOTICES_MAX = 10000,      /* what comes beyond is not lost: the cloud says it again */
     EVENT_BURST = 500,        /* events that may be sent at once */
+    EVENT_RESERVE = 250,      /* of them for warnings: good news by the hundred does not crowd them out */
     EVENTS_PER_SECOND = 20,   /* and in the long run */
     PASS_GAP_MS = 50,         /* between two passes */
     PASS_AT_LEAST_MS = 60000, /* a pass that nobody asked for: against a wake that was missed */

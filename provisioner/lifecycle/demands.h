@@ -97,6 +97,10 @@ bool still_waits(const struct pass *pass, const struct solve *solve, uint32_t po
 CC_MUST_CHECK int slot_for(const struct solve *solve, uint32_t pod, struct arena *arena, struct claim_slot *ret,
                            struct err *err);
 
+/* An event for each of these pods (of the solve): the claim's node is to have them. Copies are left out. */
+void tell_planned(struct control *control, const struct solve *solve, const uint32_t *pods, uint32_t n,
+                  struct str claim, enum cloud_capacity_type capacity_type);
+
 /* Moves a purchase on; it is over when all claims are written down, or none more will be. */
 CC_MUST_CHECK int purchase_start(struct pass *pass, struct purchase *purchase, struct err *err);
 CC_MUST_CHECK int purchase_step(struct pass *pass, struct purchase *purchase, struct err *err);

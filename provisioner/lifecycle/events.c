@@ -40,7 +40,7 @@ static bool may_say(struct control *control, const struct event *event)
     control->event_tokens += since_s * EVENTS_PER_SECOND;
     if (control->event_tokens > EVENT_BURST)
         control->event_tokens = EVENT_BURST;
-    if (control->event_tokens < 1)
+    if (control->event_tokens < (event->type == EVENT_NORMAL ? 1 + EVENT_RESERVE : 1))
         return false;
     control->event_tokens -= 1;
     *sent = (struct sent_event){key, now};

@@ -290,10 +290,12 @@ static int fill_claim(struct pass *pass, const struct purchase *purchase, uint32
 static void on_created(struct control *control, void *context, const struct cluster_answer *answer)
 {
     struct purchase_claim *made = context;
+    const struct answer_node *node = &made->purchase->nodes[made - made->purchase->claims];
     made->under_way = false;
     if (!answer->err || (answer->err->code == ERR_CONFLICT && made->tries > 1)) {
         made->made = true;
         made->purchase->since = loop_now(control_effects(control)->loop); /* it gets on */
+        tell_planned(control, made->purchase->solve, node->pods, node->n_pods, made->name, node->capacity_type);
         return;
     }
     if (answer->err->code == ERR_RETRY || answer->err->code == ERR_THROTTLED)

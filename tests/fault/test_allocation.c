@@ -23,74 +23,7 @@
 #include "provisioner/plan/planner.h"
 #include "provisioner/plan/topology.h"
 #include "provisioner/spark/spark.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
-
-enum { MOST_ALLOCATIONS = 200000 };
-
-/* One piece of work, from nothing to nothing. */
-typedef int (*work_fn)(const void *context, struct err *err);
-
-/*
- * Returns how many allocations the work makes. `copes`: it may also go on without the memory (the solver's search by
- * states is tried only if there is room for it), and then succeeds.
- */
-static int64_t survive_or_cope(work_fn work, const void *context, bool copes)
-{
-    for (int64_t n = 0; n < MOST_ALLOCATIONS; n++) {
-        struct err err = {0};
-        left = n;
-        int rc = work(context, &err);
-        bool failed = left < 0;
-        left = -1;
-        if (!failed) {
-            if (rc)
-                fail_msg("without a failure: %s", err.message);
-            return n;
-        }
-        if (rc == 0 && copes)
-            continue;
-        if (rc != ERR_NOMEM)
-            fail_msg("allocation %lld failed: returned %d: %s", (long long)n + 1, rc, err.message);
-        if (!strstr(err.message, "out of memory"))
-            fail_msg("allocation %lld failed: says \"%s\"", (long long)n + 1, err.message);
-    }
-    fail_msg("more than %d allocations", MOST_ALLOCATIONS);
-    return -1;
-}
-
-static int64_t survive(work_fn work, const void *context)
-{
-    return survive_or_cope(work, context, false);
-}
+#include "tests/fault/nth.h"
 
 static int load_catalogue(const void *context, struct err *err)
 {
@@ -108,7 +41,7 @@ static int load_catalogue(const void *context, struct err *err)
 static void the_catalogue_survives(void **state)
 {
     (void)state;
-    assert_true(survive(load_catalogue, NULL) > 0);
+    assert_true(nth_survive(load_catalogue, NULL, false) > 0);
 }
 
 struct case_ {
@@ -175,11 +108,11 @@ static void reading_survives(void **state)
     (void)state;
     const struct case_ existing = {NULL, existing_paths, NULL}, spark = {NULL, spark_paths, NULL};
     const struct case_ kinds = {NULL, kinds_paths, NULL};
-    assert_true(survive(read_only, &kinds) > 0);
+    assert_true(nth_survive(read_only, &kinds, false) > 0);
     const struct case_ json = {NULL, json_paths, NULL};
-    assert_true(survive(read_only, &json) > 0);
-    assert_true(survive(read_only, &existing) > 0);
-    assert_true(survive(read_only, &spark) > 0);
+    assert_true(nth_survive(read_only, &json, false) > 0);
+    assert_true(nth_survive(read_only, &existing, false) > 0);
+    assert_true(nth_survive(read_only, &spark, false) > 0);
 }
 
 static int ignore_object(void *context, const struct doc *object, struct err *err)
@@ -200,7 +133,7 @@ static void json_lists_survive(void **state)
     static const char text[] =
         "{\"apiVersion\": \"v1\", \"items\": [{\"a\": [1, \"\\u00e9\", true, null]}, {\"b\": {}}], "
         "\"kind\": \"PodList\", \"metadata\": {\"continue\": \"\"}}";
-    assert_true(survive(read_json_list, text) > 20);
+    assert_true(nth_survive(read_json_list, text, false) > 20);
 }
 
 static int read_properties(const void *context, struct err *err)
@@ -224,7 +157,7 @@ static void properties_survive(void **state)
         "spark.kubernetes.executor.podTemplateFile=s3://bucket/pod-spec-template.yml\n"
         "spark.executor.resource.gpu.amount=1\nspark.executor.resource.gpu.vendor=nvidia.com\n"
         "spark.kubernetes.executor.volumes.persistentVolumeClaim.a.options.claimName=x-SPARK_EXECUTOR_ID\n";
-    assert_true(survive(read_properties, text) > 0);
+    assert_true(nth_survive(read_properties, text, false) > 0);
 }
 
 static void planning_survives(void **state)
@@ -233,9 +166,9 @@ static void planning_survives(void **state)
     const struct case_ spark = {*state, spark_paths, "spark/etl-driver"};
     static const char *const modes_paths[] = {"tests/fault/modes.yaml", NULL};
     const struct case_ modes = {*state, modes_paths, "spark/b-1"};
-    assert_true(survive_or_cope(read_plan_explain, &existing, true) > 0);
-    assert_true(survive_or_cope(read_plan_explain, &modes, true) > 0);
-    assert_true(survive_or_cope(read_plan_explain, &spark, true) > 0);
+    assert_true(nth_survive(read_plan_explain, &existing, true) > 0);
+    assert_true(nth_survive(read_plan_explain, &modes, true) > 0);
+    assert_true(nth_survive(read_plan_explain, &spark, true) > 0);
 }
 
 /* Labels to choose among, daemon pods and an overlay: all that makes a supply. */
@@ -267,7 +200,7 @@ static void listing_survives(void **state)
 {
     static const char *const paths[] = {"tests/fault/open-labels.yaml", NULL};
     const struct case_ open_labels = {*state, paths, NULL};
-    assert_true(survive(read_overlay_list, &open_labels) > 0);
+    assert_true(nth_survive(read_overlay_list, &open_labels, false) > 0);
 }
 
 /* Every constraint there is, as far as the solver's question. */
@@ -303,7 +236,7 @@ static void constraints_survive(void **state)
 {
     static const char *const paths[] = {"tests/fault/constraints.yaml", NULL};
     const struct case_ constraints = {*state, paths, NULL};
-    assert_true(survive(read_topology, &constraints) > 0);
+    assert_true(nth_survive(read_topology, &constraints, false) > 0);
 }
 
 static struct arena market;
@@ -314,7 +247,7 @@ static int setup(void **state)
     static struct diag diag;
     const struct aws_catalogue_source source = {0};
     *state = &catalogue;
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = __wrap_malloc, .free_fn = free});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = malloc, .free_fn = free});
     return aws_catalogue_load(&source, &market, &diag, &catalogue, NULL);
 }
 

@@ -18,37 +18,8 @@
 #include "cloud/aws/client.h"
 #include "cloud/aws/events.h"
 #include "cloud/aws/sqs.h"
+#include "tests/fault/nth.h"
 #include "tests/support/virtual_time.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 /* HTTP that allocates nothing: one call at a time, its answer by the body that was sent. */
 struct http_call {
@@ -225,10 +196,9 @@ static void calls_survive(void **state)
     (void)state;
     for (int64_t n = 0; n < 10000; n++) {
         struct err err = {0};
-        left = n;
+        nth_begin(n);
         int rc = run(&err);
-        bool failed = left < 0;
-        left = -1;
+        bool failed = nth_end();
         if (!failed) {
             assert_int_equal(rc, 0);
             assert_true(n > 50);

@@ -21,65 +21,8 @@
 #include "base/worker.h"
 #include "provisioner/kube/leader.h"
 #include "provisioner/kube/token.h"
+#include "tests/fault/nth.h"
 #include "tests/support/http_server.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
-
-enum { MOST_ALLOCATIONS = 20000 };
-
-/* One piece of work, from nothing to nothing. */
-typedef int (*work_fn)(const void *context, struct err *err);
-
-/* `copes`: the work may also succeed, since what failed is tried again. */
-static int64_t survive(work_fn work, const void *context, bool copes)
-{
-    for (int64_t n = 0; n < MOST_ALLOCATIONS; n++) {
-        struct err err = {0};
-        left = n;
-        int rc = work(context, &err);
-        bool failed = left < 0;
-        left = -1;
-        if (!failed) {
-            if (rc)
-                fail_msg("without a failure: %s", err.message);
-            return n;
-        }
-        if (rc == 0 && copes)
-            continue;
-        if (rc != ERR_NOMEM || !strstr(err.message, "out of memory"))
-            fail_msg("allocation %lld failed: returned %d: %s", (long long)n + 1, rc, err.message);
-    }
-    fail_msg("more than %d allocations", MOST_ALLOCATIONS);
-    return -1;
-}
 
 static int write_json(const void *context, struct err *err)
 {
@@ -101,7 +44,7 @@ static int write_json(const void *context, struct err *err)
 static void writing_json(void **state)
 {
     (void)state;
-    assert_true(survive(write_json, NULL, false) > 3);
+    assert_true(nth_survive(write_json, NULL, false) > 3);
 }
 
 static void nothing(void *context)
@@ -139,7 +82,7 @@ static int set_timers(const void *context, struct err *err)
 static void setting_timers(void **state)
 {
     (void)state;
-    assert_true(survive(set_timers, NULL, false) > 3);
+    assert_true(nth_survive(set_timers, NULL, false) > 3);
 }
 
 /* Calls to a server in a process of its own, whose memory does not run out. */
@@ -224,7 +167,7 @@ static void calling(void **state)
     }
     assert_int_equal(read(ends[0], &port, sizeof(port)), sizeof(port));
     snprintf(base, sizeof(base), "http://127.0.0.1:%d", port);
-    int64_t allocations = survive(call_all, base, false);
+    int64_t allocations = nth_survive(call_all, base, false);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     close(ends[0]);
@@ -276,7 +219,7 @@ static int find_access(const void *context, struct err *err)
 static void finding_access(void **state)
 {
     (void)state;
-    assert_true(survive(find_access, NULL, false) > 5);
+    assert_true(nth_survive(find_access, NULL, false) > 5);
 }
 
 /* A lease at a server that answers in the next turn; time goes by itself. */
@@ -385,7 +328,7 @@ static int elect(const void *context, struct err *err)
 static void electing(void **state)
 {
     (void)state;
-    assert_true(survive(elect, NULL, true) > 10);
+    assert_true(nth_survive(elect, NULL, true) > 10);
 }
 
 int main(void)

@@ -16,37 +16,8 @@
 #include <cmocka.h>
 
 #include "provisioner/kube/kube.h"
+#include "tests/fault/nth.h"
 #include "tests/support/virtual_time.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 /* An API server that allocates nothing but what the loop's timers need: one answer a call, by its URL. */
 struct http_call {
@@ -220,7 +191,9 @@ static void use(struct work *work, struct kube *kube)
 /* Everything from nothing to nothing. */
 static void run(void)
 {
-    struct work *work = __real_calloc(1, sizeof(*work));
+    nth_pause(true);
+    struct work *work = calloc(1, sizeof(*work));
+    nth_pause(false);
     uint64_t seed = 3;
     struct chance chance = chance_seeded(&seed);
     struct kube_access access = {.server = "https://api", .token = STR("t")};
@@ -247,15 +220,14 @@ static void run(void)
 static void any_allocation_fails(void **state)
 {
     (void)state;
-    cJSON_Hooks hooks = {__wrap_malloc, free};
+    cJSON_Hooks hooks = {malloc, free};
     cJSON_InitHooks(&hooks);
     int64_t n = 0;
     for (bool hit = true; hit; n++) {
         assert_true(n < MOST_ALLOCATIONS);
-        left = n;
+        nth_begin(n);
         run();
-        hit = left < 0;
-        left = -1;
+        hit = nth_end();
     }
     assert_true(n > 100);
     cJSON_InitHooks(NULL);

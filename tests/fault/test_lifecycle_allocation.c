@@ -14,49 +14,19 @@
 
 #include <cmocka.h>
 
+#include "tests/fault/nth.h"
 #include "tests/support/stage.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails, negative: none does; only while armed. Globals: allocation has no context. */
-static int64_t left = -1;
-static bool armed;
-
-static bool fails(void)
-{
-    return armed && left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 /* A pass begins by asking whether it may act, and the next wait is after it. */
 static void arm(void)
 {
-    armed = true;
+    nth_pause(false);
 }
 
 static int wait_unarmed(void *context, int64_t timeout_ns, struct err *err)
 {
     struct loop_waiter waiter = virtual_time_waiter(context);
-    armed = false;
+    nth_pause(true);
     return waiter.wait(waiter.context, timeout_ns, err);
 }
 
@@ -65,7 +35,7 @@ static enum fake_fate on_cluster_call(void *context, const struct cluster_reques
     (void)context;
     (void)request;
     (void)number;
-    armed = false; /* the test's own parts are not ours to break */
+    nth_pause(true); /* the test's own parts are not ours to break */
     return FAKE_SERVED;
 }
 
@@ -74,7 +44,7 @@ static enum fake_fate on_cloud_call(void *context, enum fake_cloud_api api, uint
     (void)context;
     (void)api;
     (void)number;
-    armed = false;
+    nth_pause(true);
     return FAKE_SERVED;
 }
 
@@ -94,12 +64,11 @@ static bool survive(int64_t n)
     fake_cloud_capacity(stage->cloud, "m4.2xlarge", NULL, CLOUD_SPOT, 1);
     stage_pods(stage, "a", "driver", 1, 1);
     stage_pods(stage, "a", "executor", 1, 8);
-    left = n;
+    nth_begin(n);
+    nth_pause(true);
     stage_start(stage);
     stage_run(stage, 120000);
-    bool failed = left < 0;
-    left = -1;
-    armed = false;
+    bool failed = nth_end();
     for (int i = 1; i <= 8; i++) {
         char name[32];
         snprintf(name, sizeof(name), "a-exec-%d", i);

@@ -15,39 +15,10 @@
 #include <cmocka.h>
 
 #include "provisioner/lifecycle/controllers.h"
+#include "tests/fault/nth.h"
 #include "tests/support/planned.h"
 #include "tests/support/state_yaml.h"
 #include "tests/support/virtual_time.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 enum { PENDING_MAX = 64 };
 
@@ -275,10 +246,9 @@ static int run(pass_fn *part, int64_t nth, size_t *ret_asked)
                         .now = loop_now(&world->loop),
                         .wall = {world->time.wall_ns}};
     assert_int_equal(state_view(world->state, &world->arena, &pass.view, &err), 0);
-    left = nth;
+    nth_begin(nth);
     int code = part(&pass, &err);
-    bool failed = nth >= 0 && left < 0;
-    left = -1;
+    bool failed = nth_end();
     /* Not every loss is the pass's: an event or a sample may be lost without a word. */
     assert_true(code == 0 || (failed && code == ERR_NOMEM && err.code == ERR_NOMEM));
     *ret_asked = world->n_asked + world->n_called;

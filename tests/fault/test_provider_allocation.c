@@ -10,39 +10,10 @@
 #include <cmocka.h>
 
 #include "cloud/aws/provider.h"
+#include "tests/fault/nth.h"
 #include "tests/support/fake_aws.h"
 #include "tests/support/fake_environment.h"
 #include "tests/support/virtual_time.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 #define ID "1693a453-eed9-463c-80cb-1f072c09a711"
 
@@ -66,10 +37,9 @@ static int send(void *context, const struct http_request *request, const struct 
                 struct http_call **ret, struct err *err)
 {
     struct world *world = context;
-    int64_t before = left;
-    left = -1;
+    nth_pause(true);
     int rc = world->under.send(world->under.context, request, handler, ret, err);
-    left = before;
+    nth_pause(false);
     return rc;
 }
 
@@ -202,14 +172,13 @@ static bool live(int64_t n)
                                                  .cluster = {.name = STR("c1"), .endpoint = STR("https://api")},
                                                  .kubernetes_version = STR("1.30")};
     bool good = true;
-    left = n;
+    nth_begin(n);
     int rc = aws_provider_open(&options, &world.provider, NULL);
     if (rc == 0) {
         world.cloud = aws_provider_provider(world.provider);
         good = use(&world);
     }
-    bool reached = left < 0 && n >= 0;
-    left = -1;
+    bool reached = nth_end();
     assert_true(rc == 0 || rc == ERR_NOMEM);
     if (!reached)
         assert_true(rc == 0 && good);

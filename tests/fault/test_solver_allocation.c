@@ -14,37 +14,8 @@
 
 #include "solver/check.h"
 #include "solver/solve.h"
+#include "tests/fault/nth.h"
 #include "tests/support/random_problem.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 enum { MOST_ALLOCATIONS = 100000, PROBLEMS = 12 };
 
@@ -63,7 +34,7 @@ static bool attempt(const struct solver_problem *p, int64_t n)
     int64_t placed[16] = {0}, bound = -7;
     struct solver_options options = {.seed = 1, .expired = is_expired, .context = &patience};
     struct err err = {0};
-    left = n;
+    nth_begin(n);
     int rc = solver_solve(p, &options, &arena, &plan, &err);
     if (rc != 0)
         assert_string_equal(plan.method, "untouched");
@@ -82,8 +53,7 @@ static bool attempt(const struct solver_problem *p, int64_t n)
         rc = solver_check_duals(p, placed, plan.duals_nanousd, &bound, &err);
         assert_true(rc == 0 ? bound >= 0 : bound == -7);
     }
-    bool failed = left < 0;
-    left = -1;
+    bool failed = nth_end();
     assert_true(rc == 0 || (failed && rc == ERR_NOMEM));
     arena_release(&arena);
     return failed;

@@ -11,37 +11,8 @@
 #include <cmocka.h>
 
 #include "provisioner/state/state.h"
+#include "tests/fault/nth.h"
 #include "tests/support/state_yaml.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-
-/* Allocations until one fails; negative: none does. The one global: allocation has no context. */
-static int64_t left = -1;
-
-static bool fails(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    return fails() ? NULL : __real_realloc(memory, size);
-}
 
 enum { MOST_ALLOCATIONS = 5000 };
 
@@ -94,10 +65,9 @@ static int tell(void *context, const struct doc *object, struct err *err)
 {
     struct telling *telling = context;
     (void)err;
-    left = telling->fail_at;
+    nth_begin(telling->fail_at);
     state_tell(telling->state, object);
-    telling->failed = telling->fail_at >= 0 && left < 0;
-    left = -1;
+    telling->failed = nth_end();
     return 0;
 }
 
@@ -164,9 +134,9 @@ static void a_view_is_whole_or_not_there(void **cmocka_state)
     for (; rc == ERR_NOMEM && n < MOST_ALLOCATIONS; n++) {
         struct arena arena = ARENA_INIT;
         struct view view;
-        left = n;
+        nth_begin(n);
         rc = state_view(state, &arena, &view, NULL);
-        left = -1;
+        (void)nth_end();
         if (rc == 0) {
             assert_int_equal(view.objects.pods.len, 3);
             state_view_release(state, &view);

@@ -175,6 +175,20 @@ static void test_events_are_few(void **state)
     assert_in_range(fake_cluster_events(stage->cluster, "", "Test"), 519, 521);
 }
 
+static void test_good_news_leave_room_for_warnings(void **state)
+{
+    struct stage *stage = *state;
+    char name[16];
+    for (int i = 0; i < 600; i++) {
+        snprintf(name, sizeof(name), "p%d", i);
+        control_event(stage->control, CLUSTER_POD, STR("spark"), str_of(name), str_of(name), EVENT_NORMAL, "Fine",
+                      "one");
+    }
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "Fine"), 250);
+    say(stage, "p1", "one");
+    assert_int_equal(fake_cluster_events(stage->cluster, "p1", "Test"), 1);
+}
+
 static size_t on_sale(struct stage *stage)
 {
     struct arena arena = ARENA_INIT;
@@ -276,6 +290,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_may_not_act_writes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_events_are_said_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_events_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_good_news_leave_room_for_warnings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks_take_offerings_out_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holds_grow, set_up, tear_down),
         cmocka_unit_test(test_allowed_moves),

@@ -58,6 +58,7 @@ static void test_pods_become_machines(void **state)
     stage_run(stage, 3000);
     assert_int_equal(plans(stage), 1);
     assert_true(stage_claims(stage, NULL) > 1);
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "Planned"), 9);
     assert_int_equal(stage_claims(stage, "Launched"), stage_claims(stage, NULL));
     assert_int_equal(fake_cloud_running(stage->cloud), stage_claims(stage, NULL));
     check_slots(stage, "a", 8);
