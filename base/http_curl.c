@@ -115,11 +115,10 @@ static void dequeue(struct http_call *call)
     call->queued = false;
 }
 
-static void probe(const struct http_curl *curl, const struct http_call *call, int after)
+static void probe(const struct http_curl *curl, const struct http_call *call, bool after)
 {
     if (curl->options.probe)
-        curl->options.probe(curl->options.probe_context, call->number, after, call->request.method.ptr,
-                            call->request.url);
+        curl->options.probe(curl->options.probe_context, call->number, after, &call->request);
 }
 
 static void note_deadline(struct http_curl *curl, const struct http_call *call)
@@ -140,7 +139,7 @@ static int start(struct http_call *call, struct err *err)
     if (code)
         return code;
     call->number = ++curl->calls_sent;
-    probe(curl, call, 0);
+    probe(curl, call, false);
     call->last_byte_ns = clock_now(&clock_system).ns;
     CURLMcode result = curl_multi_add_handle(curl->multi, call->easy);
     if (result == CURLM_OUT_OF_MEMORY)
@@ -284,7 +283,7 @@ static void tell_done(struct http_call *call)
         .body = {call->body ? call->body : "", call->body_len},
     };
     if (call->number)
-        probe(call->curl, call, 1);
+        probe(call->curl, call, true);
     call->busy = true;
     if (call->code)
         call->handler.done(call->handler.context, NULL, &call->err);

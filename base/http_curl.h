@@ -11,10 +11,10 @@ struct http_curl_options {
     const char *user_agent;  /* "stoker/0.1" */
     int64_t max_connections; /* and calls under way, to one host; more wait in order; 0: 64 */
     /*
-     * For tests that stop the process at every effect: called before (0) the n-th outgoing call (from 1) goes to the
-     * network, and after (1) it is over, before `done` hears of it; NULL in normal use.
+     * For tests that stop the process at every effect: called before the n-th outgoing call (from 1) goes to the
+     * network, and `after` it is over, before `done` hears of it; NULL in normal use.
      */
-    void (*probe)(void *context, uint64_t n, int after, const char *method, const char *url);
+    void (*probe)(void *context, uint64_t n, bool after, const struct http_request *request);
     void *probe_context;
 };
 

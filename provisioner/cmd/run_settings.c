@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "provisioner/cmd/flags.h"
 
-enum { SETTINGS_FLAGS = 28, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000 };
+enum { SETTINGS_FLAGS = 29, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000 };
 
 static int set_format(void *target, const char *value, struct err *err)
 {
@@ -89,6 +89,8 @@ static size_t make_flags(struct run_settings *s, const char **config, struct fla
         {"unavailable", 0, "DURATION", "how long an offering without capacity is left out (3m)", flag_duration_ms,
          &s->control.unavailable_ms},
         {"stop-at-call", 0, "N[,after]", "for tests: stop dead at the N-th outgoing call", set_stop, &s->stop_at_call},
+        {"stop-at-effect", 0, "N[,after]", "for tests: at the N-th that changes something", set_stop,
+         &s->stop_at_effect},
     };
     memcpy(flags, table, sizeof(table));
     return CC_COUNT(table);

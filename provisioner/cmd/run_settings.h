@@ -22,7 +22,9 @@ struct run_settings {
     const char *listen;
     enum log_level log_level;
     bool log_text, log_format_set;
-    int64_t stop_at_call; /* for tests: 0 never; n: before, -n: after the n-th outgoing call the process stops */
+    /* for tests: where the process stops. 0: nowhere; n: before, -n: after the n-th outgoing call, or the n-th effect
+     */
+    int64_t stop_at_call, stop_at_effect;
     struct control_settings control;
     struct arena arena; /* of what the file says */
 };

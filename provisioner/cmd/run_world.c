@@ -9,14 +9,11 @@
 
 enum { VERSION_RETRY_MS = 2000 };
 
-/* Stops the process dead, as a power cut does, at the call that --stop-at-call names; reads count too. */
-static void probe(void *context, uint64_t n, int after, const char *method, const char *url)
+/* Stops the process dead, as a power cut does, at the call that --stop-at-call or --stop-at-effect names. */
+static void probe(void *context, uint64_t n, bool after, const struct http_request *request)
 {
-    const struct run_world *world = context;
-    int64_t at = world->settings->stop_at_call;
-    (void)method;
-    (void)url;
-    if ((at > 0 && !after && n == (uint64_t)at) || (at < 0 && after && n == (uint64_t)-at))
+    struct run_world *world = context;
+    if (run_stop_now(&world->stop, n, after, request))
         raise(SIGKILL);
 }
 
@@ -82,11 +79,14 @@ static int open_kube(struct run_world *world, struct err *err)
 int run_world_open(struct run_world *ret, const struct run_settings *settings, struct err *err)
 {
     bool text = settings->log_format_set ? settings->log_text : terminal_of(stderr).is_terminal;
+    bool effects = settings->stop_at_effect != 0;
+    int64_t stop = effects ? settings->stop_at_effect : settings->stop_at_call;
     *ret =
         (struct run_world){.settings = settings,
+                           .stop = {.at = stop, .effects_only = effects},
                            .log = {.file = stderr, .clock = &clock_system, .level = settings->log_level, .text = text}};
     const struct http_curl_options options = {
-        .user_agent = "stoker", .probe = settings->stop_at_call ? probe : NULL, .probe_context = ret};
+        .user_agent = "stoker", .probe = stop ? probe : NULL, .probe_context = ret};
     int code = http_curl_open(&options, &ret->curl, err);
     if (code)
         return code;

@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "base/worker.h"
 #include "provisioner/cmd/run_settings.h"
+#include "provisioner/cmd/run_stop.h"
 #include "provisioner/kube/kube.h"
 #include "provisioner/serve/metrics.h"
 
@@ -26,7 +27,8 @@ struct run_world {
     bool in_cluster;
     struct kube *kube;
     char kubernetes_version[RUN_VERSION_BYTES]; /* "1.34" */
-    bool asked_to_stop;                         /* by a signal */
+    struct run_stop stop;
+    bool asked_to_stop; /* by a signal */
     bool loop_open;
 };
 

@@ -501,13 +501,13 @@ struct probed {
     char trace[64];
 };
 
-static void on_probe(void *context, uint64_t n, int after, const char *method, const char *url)
+static void on_probe(void *context, uint64_t n, bool after, const struct http_request *request)
 {
     struct probed *probed = context;
     size_t len = strlen(probed->trace);
     snprintf(probed->trace + len, sizeof(probed->trace) - len, "%d%s ", (int)n, after ? "<" : ">");
-    assert_string_equal(method, "GET");
-    assert_non_null(strstr(url, "/hello"));
+    assert_true(str_is(request->method, "GET"));
+    assert_non_null(strstr(request->url, "/hello"));
 }
 
 static void probes(void **state)

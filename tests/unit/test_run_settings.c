@@ -85,12 +85,16 @@ static void a_stop_is_before_or_after_a_call(void **state)
     (void)state;
     static const struct {
         const char *option;
-        int64_t at;
-    } cases[] = {{"--stop-at-call=7", 7}, {"--stop-at-call=7,before", 7}, {"--stop-at-call=7,after", -7}};
+        int64_t call, effect;
+    } cases[] = {{"--stop-at-call=7", 7, 0},
+                 {"--stop-at-call=7,before", 7, 0},
+                 {"--stop-at-call=7,after", -7, 0},
+                 {"--stop-at-effect=8,after", 0, -8}};
     for (size_t i = 0; i < CC_COUNT(cases); i++) {
         struct run_settings settings;
         assert_int_equal(parse("cluster-name: c1\n", cases[i].option, &settings, NULL), 0);
-        assert_int_equal(settings.stop_at_call, cases[i].at);
+        assert_int_equal(settings.stop_at_call, cases[i].call);
+        assert_int_equal(settings.stop_at_effect, cases[i].effect);
         run_settings_release(&settings);
     }
 }
