@@ -97,6 +97,7 @@ static void check_crds(struct doctor *doctor)
 static void on_listed(void *context, enum cluster_kind kind)
 {
     struct doctor *doctor = context;
+    doctor->kind_errors[kind] = (struct err){0}; /* what failed before was tried again */
     doctor->sink.listed(doctor->sink.context, kind);
     doctor->waiting = !state_synced(doctor->state, NULL);
 }

@@ -75,13 +75,11 @@ static void on_state_failed(void *context, enum cluster_kind kind, struct str na
               LOG_S("name", name), LOG_ERR(err));
 }
 
-/* Adds to the state's sink that failures are logged. */
+/* Of a whole kind: that is no word about an object of it, which the state would take it for. */
 static void on_failed(void *context, enum cluster_kind kind, const struct err *err)
 {
-    struct run *run = context;
+    const struct run *run = context;
     log_event(&run->world.log, LOG_WARN, "watch-failed", LOG_C("kind", cluster_kind_name(kind)), LOG_ERR(err));
-    if (run->sink.failed)
-        run->sink.failed(run->sink.context, kind, err);
 }
 
 static void on_relist(void *context, enum cluster_kind kind)
@@ -164,7 +162,7 @@ static void on_leader(void *context, enum leader_state state)
     struct run *run = context;
     if (state == LEADER_LEADING && !run->led) {
         lead(run);
-    } else if (state != LEADER_LEADING && run->led) {
+    } else if (state == LEADER_FOLLOWER && run->led) { /* while it is releasing, the lease is still to be written */
         metrics_set(run->world.metrics, METRIC_LEADER, NULL, 0);
         if (!run->world.asked_to_stop) {
             log_event(&run->world.log, LOG_ERROR, "lease-lost", LOG_C("lease", run->settings.lease));
