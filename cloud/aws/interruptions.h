@@ -23,7 +23,7 @@ CC_MUST_CHECK int interruptions_open(struct loop *loop, struct aws_client *clien
 void interruptions_close(struct interruptions *interruptions);
 
 /*
- * Begins to listen: a process that may not act must not, for what it takes is hidden from all others for two minutes.
+ * Begins to listen: a process that may not act must not, for what it takes is hidden from all others for a while.
  * The sink is copied.
  */
 void interruptions_start(struct interruptions *interruptions, const struct cloud_sink *sink);

@@ -7,9 +7,13 @@
 /* All call `done` once from the loop, never from within; what it is given is borrowed for the call. */
 
 enum {
-    AWS_SQS_BATCH = 10,            /* messages of one call, the most that SQS allows */
-    AWS_SQS_WAIT_S = 20,           /* a receive waits so long for the first message, the most that SQS allows */
-    AWS_SQS_VISIBILITY_S = 60 * 2, /* then a message that was not deleted comes again: a spot notice's whole time */
+    AWS_SQS_BATCH = 10,  /* messages of one call, the most that SQS allows */
+    AWS_SQS_WAIT_S = 20, /* a receive waits so long for the first message, the most that SQS allows */
+    /*
+     * Then a message that was not deleted comes again. A process that dies takes what it was just given with it, and of
+     * a spot notice's two minutes the next one needs most.
+     */
+    AWS_SQS_VISIBILITY_S = 20,
 };
 
 /* `url` is "" where `err` says why: ERR_NOT_FOUND, ERR_AUTH … */

@@ -92,7 +92,7 @@ static void received(void **state)
     assert_string_equal(got.text, "m1/r1/b1/2 m2/r2//0 ");
     assert_true(str_is(fake_http_request(world->http, 0)->body,
                        "{\"QueueUrl\":\"u\",\"MaxNumberOfMessages\":10,\"WaitTimeSeconds\":20,"
-                       "\"VisibilityTimeout\":120,\"AttributeNames\":[\"ApproximateReceiveCount\"]}"));
+                       "\"VisibilityTimeout\":20,\"AttributeNames\":[\"ApproximateReceiveCount\"]}"));
     fake_http_answer(world->http, "POST", "aws.test", 200, NULL, "{}");
     assert_int_equal(aws_sqs_receive(world->client, STR("u"), on_messages, &got, NULL), 0);
     virtual_time_run(&world->loop, 100);
