@@ -10,8 +10,10 @@
 #include "provisioner/lifecycle/place_check.h"
 #include "provisioner/lifecycle/register.h"
 
-/* A slot that nobody takes is given up after this long. */
-enum { SLOT_WAIT_MS = 60000 };
+enum {
+    SLOT_WAIT_MS = 60000, /* a slot that nobody takes is given up after this long */
+    OPEN_WAIT_MS = 2000   /* kube-scheduler may see a node open before it sees who was bound there: two watches */
+};
 
 /* What a slot waits for. */
 enum slot_state {
@@ -24,7 +26,7 @@ enum slot_state {
     SLOT_READY      /* to be bound */
 };
 
-/* Since when a slot waits for somebody. */
+/* Since when a slot waits for somebody, or a node whose pods are bound waits to be opened. */
 struct vacancy {
     uint64_t key;
     struct clock_mono since;
@@ -44,6 +46,7 @@ static void place_release(void *part)
     struct place *place = part;
     bindings_release(&place->bindings);
     VEC_FREE(&place->yields.pods);
+    VEC_FREE(&place->yields.claims);
     VEC_FREE(&place->vacancies);
 }
 
@@ -128,11 +131,12 @@ static enum slot_state slot_state(const struct pass *pass, const struct spot *sp
     return control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name) ? SLOT_BINDING : SLOT_READY;
 }
 
-/* How long this slot has waited, counted from when it was first asked. */
-static int waited_ms(struct placing *placing, const struct spot *spot, size_t slot, int64_t *ret, struct err *err)
+/* How long this slot of the claim ("": its node) has waited, counted from when it was first asked. */
+static int waited_ms(struct placing *placing, const struct spot *spot, struct str slot_uid, int64_t *ret,
+                     struct err *err)
 {
     struct place *place = placing->place;
-    uint64_t key = str_hash(spot->claim->uid) * 31 + str_hash(spot->claim->slots[slot].uid);
+    uint64_t key = str_hash(spot->claim->uid) * 31 + str_hash(slot_uid);
     struct clock_mono now = placing->pass->now;
     for (size_t i = 0; i < place->vacancies.len; i++) {
         size_t at = (place->at + i) % place->vacancies.len;
@@ -179,7 +183,7 @@ static void give_up(struct placing *placing, struct spot *spot, size_t slot, con
 static int give_up_when_late(struct placing *placing, struct spot *spot, size_t slot, const char *why, struct err *err)
 {
     int64_t waited;
-    if (waited_ms(placing, spot, slot, &waited, err) < 0)
+    if (waited_ms(placing, spot, spot->claim->slots[slot].uid, &waited, err) < 0)
         return ERR_NOMEM;
     if (waited >= SLOT_WAIT_MS)
         give_up(placing, spot, slot, why);
@@ -338,13 +342,43 @@ static int say_initialized(struct pass *pass, const struct spot *spot, struct er
     return control_patch_status(pass->control, &moved, "initialize", err);
 }
 
-/* Once nothing waits to be bound: open, and, when that is seen, Initialized. */
-static int finish(struct pass *pass, const struct spot *spot, struct err *err)
+static bool has_yielded(const struct place_yields *yields, uint64_t claim)
 {
+    for (size_t i = 0; i < yields->claims.len; i++)
+        if (yields->claims.items[i] == claim)
+            return true;
+    return false;
+}
+
+/*
+ * True where the node runs pods that kube-scheduler may not have seen there yet: it would bind others into their room.
+ * Room that was given to a pod with more right is not kept from it.
+ */
+static int may_be_unseen(struct placing *placing, const struct spot *spot, bool *ret, struct err *err)
+{
+    int64_t waited = OPEN_WAIT_MS;
+    bool yielded = has_yielded(&placing->place->yields, str_hash(spot->claim->uid));
+    if (!yielded && runs_pods(placing->pass, spot) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
+        return ERR_NOMEM;
+    *ret = waited < OPEN_WAIT_MS;
+    if (*ret)
+        control_wake_at(placing->pass->control,
+                        (struct clock_mono){placing->pass->now.ns + (OPEN_WAIT_MS - waited) * 1000000});
+    return 0;
+}
+
+/* Once nothing waits to be bound: open, and, when that is seen, Initialized. */
+static int finish(struct placing *placing, const struct spot *spot, struct err *err)
+{
+    struct pass *pass = placing->pass;
+    bool unseen;
     if (count(spot, SLOT_READY) || count(spot, SLOT_BINDING) || count(spot, SLOT_VACANT) || count(spot, SLOT_SUCCESSOR))
         return 0;
     if (!spot->node->unschedulable)
         return say_initialized(pass, spot, err);
+    int code = may_be_unseen(placing, spot, &unseen, err);
+    if (code || unseen)
+        return code;
     return node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
 }
 
@@ -439,7 +473,7 @@ static int settle(struct placing *placing, struct spot *spot, struct err *err)
         return nomem ? err_nomem(err) : 0;
     if (placed_by_scheduler(spot->node))
         return say_initialized(placing->pass, spot, err);
-    return finish(placing->pass, spot, err);
+    return finish(placing, spot, err);
 }
 
 int place_pass(struct pass *pass, struct err *err)

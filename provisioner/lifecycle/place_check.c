@@ -342,7 +342,10 @@ static int note_yield(struct filling *at, const struct entrant *entrant, struct 
         if (!candidate->why)
             return err_nomem(err);
     }
-    return VEC_PUSH(&check->yields->pods, str_hash(pod->uid)) ? 0 : err_nomem(err);
+    const struct node_claim *claim = check->pass->view.claims[at->first->claim].claim;
+    bool noted =
+        VEC_PUSH(&check->yields->claims, str_hash(claim->uid)) && VEC_PUSH(&check->yields->pods, str_hash(pod->uid));
+    return noted ? 0 : err_nomem(err);
 }
 
 /* Those of one claim, from `first` on, with the pods that wait. */

@@ -13,7 +13,8 @@ struct place_candidate {
 
 /* Pods that waited for long and want the room of pods of lower priority: each is given room once. */
 struct place_yields {
-    VEC(uint64_t) pods; /* hashes of uids */
+    VEC(uint64_t) pods;   /* hashes of uids */
+    VEC(uint64_t) claims; /* whose room it is: hashes of uids */
 };
 
 /* A pod that waits longer than this in vain found no room within the limits: new nodes do not serve it. */

@@ -187,6 +187,9 @@ static void a_closed_node_waits_until_it_is_ready(void **state)
     fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"spec\": {\"taints\": null}}");
     stage_run(stage, 1000);
     assert_text(pod_text(stage, "app-exec-0", "spec.nodeName"), node);
+    /* kube-scheduler may not know yet who is there. */
+    assert_text(node_text(stage, node, "spec.unschedulable"), "true");
+    stage_run(stage, 2000);
     assert_text(node_text(stage, node, "spec.unschedulable"), "");
     assert_text(claim_text(stage, claim, "status.phase"), "Initialized");
 }
