@@ -398,12 +398,25 @@ static void on_let_go(struct control *control, void *context, const struct clust
         metrics_add(control_effects(control)->metrics, METRIC_TERMINATED, &reason, 1);
 }
 
-/* The instance is gone or going: the node's object, then the claim, then its finalizer. */
+/* Nobody is left on the machine who could say that they ended: the garbage collector would take a minute to notice. */
+static int forget_pods(struct pass *pass, const struct exit *exit, struct err *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < exit->n_pods && code == 0; i++)
+        code = send_away(pass, exit, &pass->view.objects.pods.items[exit->pods[i]], true, 0, err);
+    return code;
+}
+
+/* The instance is gone or going: its pods, the node's object, then the claim, then its finalizer. */
 static int let_go(struct pass *pass, const struct exit *exit, struct err *err)
 {
     const struct node_claim *claim = exit->claim;
-    if (exit->node)
-        return exit->node->deleting ? 0 : delete_object(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
+    if (exit->node) {
+        int code = forget_pods(pass, exit, err);
+        if (code || exit->node->deleting)
+            return code;
+        return delete_object(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
+    }
     if (!claim->deleting)
         return delete_object(pass, CLUSTER_NODE_CLAIM, claim->name, claim->uid, err);
     if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name))
