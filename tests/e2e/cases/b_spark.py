@@ -43,8 +43,8 @@ def check_roles(world, job, count=2):
     return executors
 
 
-def given_back(world, ttl, timeout_s=60):
-    """Every node goes, `ttl` seconds after its last pod ended and no sooner."""
+def given_back(world, ttl, timeout_s=90):
+    """Every node goes, `ttl` seconds after its last pod ended and no sooner; a slot that nobody takes is kept for 60 s."""
     ends = {}
     for pod in world.list("pods"):
         for status in pod["status"].get("containerStatuses", []):

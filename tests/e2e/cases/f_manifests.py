@@ -2,7 +2,7 @@
 import json
 
 from world import manifests
-from world.manifests import CAPACITY, TYPE, need, pod, provisioner, template
+from world.manifests import CAPACITY, TYPE, pod, provisioner, template
 from world.parts import ROOT, quiet
 
 from . import case, check
@@ -20,7 +20,6 @@ BAD = {
     "negative-ttl": (lambda d: d["spec"].update(ttlSecondsAfterEmpty=-1), "ttlSecondsAfterEmpty"),
     "ttl-and-consolidation": (lambda d: d["spec"].update(consolidation={"enabled": True}), "consolidation"),
     "bad-quantity": (lambda d: d["spec"].update(limits={"resources": {"cpu": "lots"}}), "limits"),
-    "no-type": (lambda d: d["spec"]["requirements"].append(need(TYPE, "no.such-type")), "no.such-type"),
     "no-template": (lambda d: d["spec"].update(providerRef={"name": "nowhere"}), "nowhere"),
 }
 

@@ -5,14 +5,26 @@ import subprocess
 import urllib.error
 import urllib.request
 
+from .api import ApiError
 from .aws import QUEUE
 from .controlplane import kubeconfig
 from .parts import BIN, ROOT, Failed, Part, free_port, wait, without_proxies
 
 NAMESPACE = "stoker"
 CHART = ROOT / "charts/stoker"
+KUBE_VERSION = ("--kube-version", "1.34.4")  # of the control plane, where Helm does not ask it
 BINARY = ROOT / "build/stoker"
 SHORT_TIMES = ("--collect-every", "5s", "--consistency", "5s")  # of minutes: the stand-in is consistent after a second
+
+
+def served(plane):
+    """For a second or two after a CRD is established its objects answer 404 or 429."""
+    try:
+        for resource in ("provisioners", "nodetemplates", "nodeclaims"):
+            plane.admin.get(f"/apis/stoker.sh/v1alpha1/{resource}")
+        return True
+    except ApiError:
+        return False
 
 
 def install(plane, aws, cluster, **settings):
@@ -26,6 +38,7 @@ def install(plane, aws, cluster, **settings):
         raise Failed("helm install: " + done.stderr.strip())
     plane.kubectl("scale", "deployment", "stoker", "--namespace", NAMESPACE, "--replicas=0")
     plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    wait("custom resources are served", lambda: served(plane), 30)
     wait("its pods are gone", lambda: not plane.admin.items(f"/api/v1/namespaces/{NAMESPACE}/pods"), 30)
     return plane.kubectl("get", "configmap", "stoker", "--namespace", NAMESPACE, "-o", r"jsonpath={.data.settings\.yaml}")
 

@@ -1,7 +1,7 @@
 """A proxy before an API that does what networks and servers do: errors, resets, delays, cut answers, answers lost after success.
 
 One proxy an API, all in one thread with its own asyncio loop. Rules are looked at in order; the first that fits a request and has
-turns left is applied. `watcher` is told of each request before it goes out and after it was answered: the kill switch uses that.
+turns left is applied.
 """
 import asyncio
 import dataclasses
@@ -44,8 +44,6 @@ class Proxy:
     def __init__(self, name, port, target_port, tls=None):
         self.name, self.port, self.target_port = name, port, target_port
         self.rules = []
-        self.watcher = None
-        self.requests = 0
         self.down = False
         self.serving, self.speaking = None, None
         if tls:
@@ -94,9 +92,6 @@ class Proxy:
     async def exchange(self, head, body, writer, upstream):
         line = head.split(b"\r\n", 1)[0].decode("latin-1")
         text = line.rsplit(" ", 1)[0] + " " + head.decode("latin-1", "replace") + body.decode("utf-8", "replace")
-        self.requests += 1
-        if self.watcher:
-            self.watcher("before", self.name, line, body)
         rule = next((r for r in self.rules if r.fits(text)), None)
         if rule and rule.action == "reset":
             raise Reset
@@ -110,28 +105,20 @@ class Proxy:
             await asyncio.sleep(rule.seconds)
         upstream[1].write(head + body)
         await upstream[1].drain()
-        await self.answer(rule, line, body, writer, upstream[0])
+        await self.answer(rule, line, writer, upstream[0])
 
-    async def answer(self, rule, line, body, writer, reader):
+    async def answer(self, rule, line, writer, reader):
         head = await reader.readuntil(b"\r\n\r\n")
-        if rule and rule.action == "lose" or self.watcher:
-            # The whole answer before anything goes on: what was asked has been done. Watches never end, so they stream.
-            if not re.search(r"[?&]watch=", line):
-                rest = await read_body(reader, head, answer=True, method=line.split(" ", 1)[0])
-                if self.watcher:
-                    self.watcher("after", self.name, line, body)
-                if rule and rule.action == "lose":
-                    raise Reset
-                writer.write(head + rest)
-                await writer.drain()
-                return
-        if rule and rule.action == "truncate":
-            rest = await read_body(reader, head, answer=True, method=line.split(" ", 1)[0])
-            writer.write(head + rest[:len(rest) // 2])
-            await writer.drain()
+        if rule and rule.action == "lose":
+            if not re.search(r"[?&]watch=", line):  # which never ends
+                await read_body(reader, head, answer=True, method=line.split(" ", 1)[0])  # what was asked has been done
             raise Reset
         writer.write(head)
         async for chunk in stream_body(reader, head, line.split(" ", 1)[0]):
+            if rule and rule.action == "truncate":
+                writer.write(chunk[:len(chunk) // 2])
+                await writer.drain()
+                raise Reset
             writer.write(chunk)
             await writer.drain()
             if self.down:
@@ -179,14 +166,31 @@ class Proxies:
 
     def __init__(self):
         self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.proxies = []
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
 
     def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     def start(self, proxy):
         self.run(proxy.serve())
+        self.proxies.append(proxy)
         return proxy
+
+    def stop(self):
+        """Cuts everything; the thread ends."""
+        async def cancel():
+            for proxy in self.proxies:
+                proxy.server.close()
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self.run(cancel())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
 
     def set_down(self, proxy, down):
         """Down: nobody answers at the address, open connections are cut."""

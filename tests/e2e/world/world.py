@@ -70,11 +70,20 @@ class World:
             if part.process:
                 part.stop(5)
         self.plane.stop()
+        self.proxies.stop()
 
     # Looking
 
+    def restart_leaders(self):
+        """What the Deployment does: a replica that ended because it lost its lease is started again. Any other end is a fault."""
+        for one in self.controllers:
+            if one.part.process and not one.part.alive() and one.part.process.returncode == 1 and one.logged("lease-lost"):
+                one.part.start()
+
     def wait(self, what, condition, timeout_s=60, every_s=0.3):
         def checked():
+            if not self.killed_on_purpose:
+                self.restart_leaders()
             for name, part in self.living_parts():
                 if not part.alive():
                     raise Failed(f"{name} ended with {part.process.returncode} while waiting for {what}: {part.tail()}")
@@ -103,8 +112,9 @@ class World:
                 and (name is None or e["involvedObject"]["name"] == name)]
 
     def all_running(self, count, prefix=""):
-        pods = self.pods(prefix)
-        return len(pods) == count and all(p["status"].get("phase") == "Running" for p in pods)
+        """As many pods as that, each on a node that there is."""
+        pods, nodes = self.pods(prefix), {n["metadata"]["name"] for n in self.list("nodes")}
+        return len(pods) == count and all(p["status"].get("phase") == "Running" and p["spec"]["nodeName"] in nodes for p in pods)
 
     def empty(self):
         """Everything was given back: no claim, no node, no instance."""
