@@ -6,6 +6,7 @@ ifeq ($(origin CC),default)
 endif
 BUILD ?= build
 SAN ?= 0
+TSAN ?= 0
 COV ?= 0
 FUZZ ?= 0
 OPT ?= -O2
@@ -28,6 +29,12 @@ ifeq ($(SAN),1)
   OPT := -O1
   HARD := -fPIE -fno-omit-frame-pointer $(SANITIZERS)
   LDHARD := -pie $(SANITIZERS)
+endif
+ifeq ($(TSAN),1)
+  BUILD := build/tsan
+  OPT := -O1
+  HARD := -fPIE -fno-omit-frame-pointer -fsanitize=thread
+  LDHARD := -pie -fsanitize=thread
 endif
 ifeq ($(COV),1)
   BUILD := build/cov
@@ -87,6 +94,14 @@ tests: $(TESTS)
 # The same, counted: failures do not stop it, each program's result goes to build/results.
 tests-run: $(TESTS)
 	@tools/run-tests build/results/tests-$(subst /,-,$(BUILD)).tap $(TESTS)
+
+# Where threads meet: the loop and its worker, signals, servers of tests.
+TSAN_TESTS := $(addprefix $(BUILD)/tests/unit/,test_http_curl test_serve test_log)
+.PHONY: tsan tsan-run
+tsan:
+	@$(MAKE) --no-print-directory TSAN=1 tsan-run
+tsan-run: $(TSAN_TESTS)
+	@tools/run-tests build/results/tsan.tap $(TSAN_TESTS)
 
 # Failure of the n-th allocation: our own calls of malloc are wrapped, see tests/fault.
 FAULT_SRC := $(wildcard tests/fault/test_*.c)
@@ -193,6 +208,7 @@ help:
 	@echo "make golden          examples against tests/golden; golden-update writes them anew"
 	@echo "make fuzz            every fuzz target under clang for FUZZ_SECONDS (20) each"
 	@echo "make fuzz-replay     the fuzz targets' kept inputs, any compiler"
+	@echo "make tsan            what runs on several threads, with ThreadSanitizer"
 	@echo "make lint            format, sizes, arrows between rooms; lint-deep: clang-tidy and cppcheck"
 	@echo "make crds            crds/ and docs/provisioner.md from the table of fields; crds-check: are they fresh?"
 	@echo "make format          clang-format over everything"

@@ -242,7 +242,7 @@ static int read_user(const struct reading *reading, const struct doc *map, struc
                      struct err *err)
 {
     struct kubeconfig_user *user = arena_new(reading->arena, struct kubeconfig_user);
-    const struct doc *exec;
+    const struct doc *exec = NULL;
     if (!user)
         return err_nomem(err);
     user->entry = entry;
