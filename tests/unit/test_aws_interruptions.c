@@ -142,6 +142,31 @@ static void a_notice_stays_until_it_is_acted_on(void **state)
     world_close(world);
 }
 
+/* One message of two instances: it stays until both were acted on. */
+static void of_several_all_count(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    fake_aws_once(
+        world->aws, "ReceiveMessage", 200,
+        MESSAGES(
+            MESSAGE("m1", "r1",
+                    "{\\\"source\\\":\\\"aws.health\\\",\\\"detail-type\\\":\\\"AWS Health Event\\\",\\\"time\\\":"
+                    "\\\"2026-01-01T00:00:00Z\\\",\\\"detail\\\":{\\\"service\\\":\\\"EC2\\\","
+                    "\\\"eventTypeCategory\\\":\\\"scheduledChange\\\",\\\"affectedEntities\\\":[{\\\"entityValue\\\":"
+                    "\\\"i-00000001\\\"},{\\\"entityValue\\\":\\\"i-00000002\\\"}]}}")));
+    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    listen(world);
+    assert_string_equal(world->told, "i-00000001 i-00000002 ");
+    acknowledge(world, 0);
+    assert_int_equal(world->code, 0);
+    virtual_time_run(&world->loop, 10 * 1000);
+    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 0);
+    acknowledge(world, 1);
+    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    world_close(world);
+}
+
 static void it_comes_again_with_another_receipt(void **state)
 {
     (void)state;
@@ -261,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_listens_before_the_start),
         cmocka_unit_test(a_notice_stays_until_it_is_acted_on),
+        cmocka_unit_test(of_several_all_count),
         cmocka_unit_test(it_comes_again_with_another_receipt),
         cmocka_unit_test(what_is_not_ours_goes),
         cmocka_unit_test(a_scaling_group_is_let_go_first),

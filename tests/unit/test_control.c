@@ -115,6 +115,23 @@ static void test_back_off_doubles_and_ends_with_success(void **state)
     assert_in_range(busy_ms(stage, "n1"), 250, 520);
 }
 
+static enum fake_fate throttle(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    (void)request;
+    (void)number;
+    return FAKE_THROTTLED;
+}
+
+static void test_a_server_says_when_to_come_back(void **state)
+{
+    struct stage *stage = *state;
+    join(stage, "n1");
+    stage->cluster->on_call = throttle;
+    patch(stage, "n1", "{\"spec\":{\"unschedulable\":true}}", NULL);
+    assert_in_range(busy_ms(stage, "n1"), 1000, 1040);
+}
+
 static void test_a_conflict_waits_for_nothing(void **state)
 {
     struct stage *stage = *state;
@@ -286,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_one_write_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_back_off_doubles_and_ends_with_success, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_server_says_when_to_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_conflict_waits_for_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_may_not_act_writes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_events_are_said_once, set_up, tear_down),

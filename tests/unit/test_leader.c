@@ -392,6 +392,7 @@ static void handing_over_is_quick(void **state)
         assert_false(leader_holds(leaving->leader));
         run(&world, 200);
         assert_true(leaving->ended);
+        assert_true(world.store.holder[0] || world.store.lease_s == 1);
         assert_true(strlen(leaving->moves) >= 2 && strcmp(leaving->moves + strlen(leaving->moves) - 2, "RF") == 0);
         run(&world, 2600);
         assert_true(leader_now(&world) >= 0 && leader_now(&world) != first);

@@ -238,6 +238,59 @@ static void what_does_not_fit_is_planned_again(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
 
+static void what_fits_exactly_fits(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "executor", 0, 4);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    join(stage, 0, "7600m", "16Gi", true);
+    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_run(stage, 5000);
+    assert_int_equal(bound(stage), 4);
+}
+
+static void nobody_is_bound_to_a_node_that_is_not_ready(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    const char *node = machine(stage, 0)->id.ptr;
+    join(stage, 0, "8", "16Gi", true);
+    stage_run(stage, 1000);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"spec\": {\"taints\": null}}");
+    stage_run(stage, 30000);
+    assert_int_equal(bound(stage), 0);
+    fake_cluster_ready(stage->cluster, node, true);
+    stage_run(stage, 5000);
+    assert_int_equal(bound(stage), 1);
+}
+
+static void a_node_that_is_another_one_now_is_not_used(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "labels: {team: a}");
+    fake_cluster_apply(
+        stage->cluster,
+        "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: spark, ownerReferences: [{kind: "
+        "ReplicaSet, name: r, controller: true}]}, spec: {nodeSelector: {team: a}, containers: [{name: c, "
+        "resources: {requests: {cpu: 1}}}]}}");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    const char *node = machine(stage, 0)->id.ptr;
+    join(stage, 0, "8", "16Gi", true);
+    stage_run(stage, 1000);
+    assert_text(node_text(stage, node, "metadata.labels.team"), "a");
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"metadata\": {\"labels\": {\"team\": \"b\"}}}");
+    fake_cluster_ready(stage->cluster, node, true);
+    stage_run(stage, 5000);
+    assert_text(pod_text(stage, "p", "spec.nodeName"), "");
+    assert_int_equal(fake_cluster_events(stage->cluster, "p", "PlacedAnew"), 1);
+}
+
 static void what_others_bound_meanwhile_counts(void **state)
 {
     struct stage *stage = *state;
@@ -524,6 +577,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_closed_node_waits_until_it_is_ready, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_never_gets_ready_is_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_planned_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_fits_exactly_fits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_is_bound_to_a_node_that_is_not_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_node_that_is_another_one_now_is_not_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_others_bound_meanwhile_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nodes_without_our_taint_are_left_to_the_scheduler, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slot_that_nobody_takes_is_given_up, set_up, tear_down),

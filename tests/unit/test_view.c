@@ -269,6 +269,22 @@ static void a_slot_whose_pod_is_gone_is_taken_by_its_like(void **cmocka_state)
     assert_int_equal(view->claims[0].pods[0], VIEW_NONE);
 }
 
+static void two_slots_are_not_taken_by_one_pod(void **cmocka_state)
+{
+    struct scene *scene = *cmocka_state;
+    char slots[512];
+    put_executor(scene, "exec-1", "u1", "app", 2, "", "Pending");
+    const char *shape = shape_of(scene, "exec-1");
+    snprintf(slots, sizeof(slots),
+             "slots: [{namespace: jobs, name: gone-1, uid: g1, app: app, shape: %s}, {namespace: jobs, name: gone-2, "
+             "uid: g2, app: app, shape: %s}]",
+             shape, shape);
+    put_claim(scene, "c", slots, "phase: Launching");
+    const struct view *view = look(scene);
+    assert_int_equal(view->claims[0].pods[0], pod_at(view, "exec-1"));
+    assert_int_equal(view->claims[0].pods[1], VIEW_NONE);
+}
+
 #define DEADLINE "drainReason: SpotInterruption, drainDeadline: '2026-01-01T00:02:00Z'"
 
 static void pods_of_an_interrupted_node_are_shown_once_more(void **cmocka_state)
@@ -398,6 +414,7 @@ int main(void)
         SCENE(pods_are_listed_by_node),
         SCENE(a_pod_stands_in_its_slot),
         SCENE(a_slot_whose_pod_is_gone_is_taken_by_its_like),
+        SCENE(two_slots_are_not_taken_by_one_pod),
         SCENE(pods_of_an_interrupted_node_are_shown_once_more),
         SCENE(provisioners_of_both_groups_are_there),
         SCENE(priorities_come_from_classes_whenever_they_are_heard_of),
