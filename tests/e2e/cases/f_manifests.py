@@ -24,15 +24,17 @@ BAD = {
 }
 
 
-def ready_message(world, name):
+def told(world, name):
+    """What its status and its events say of a Provisioner."""
     found = next((p for p in world.list("provisioners") if p["metadata"]["name"] == name), None)
     conditions = (found or {}).get("status", {}).get("conditions", [])
-    return next((c["message"] for c in conditions if c["type"] == "Ready" and c["status"] == "False"), "")
+    words = [c["message"] for c in conditions if c["type"] == "Ready" and c["status"] == "False"]
+    return " ".join(words + [e["message"] for e in world.events(name=name)])
 
 
 @case()
 def bad_manifests(world):
-    """Each kind of mistake is refused with a word that helps, by the API server or in the Provisioner's status; others go on."""
+    """Each kind of mistake is refused with a word that helps, by the API server or in its status or events; others go on."""
     world.provision()
     world.run_controller()
     admitted = []
@@ -44,12 +46,12 @@ def bad_manifests(world):
             check(word in done.stderr, f"{name}: the refusal names {word!r}: {done.stderr.strip()[:300]}")
         else:
             admitted.append((name, word))
-    for name, word in admitted:
-        world.wait(f"{name}: its status names {word!r}, not {ready_message(world, name)!r}", lambda: word in ready_message(world, name), 15)
-    done = world.plane.kubectl("apply", "-f", "-", stdin=json.dumps(template("family", amiFamily="Windows95")), check=False)
-    check(done.returncode and "amiFamily" in done.stderr, f"a template of an unknown family is refused: {done.stderr.strip()[:200]}")
     world.plane.apply(pod("work"))
     world.wait("a good Provisioner serves on", lambda: world.all_running(1, "work"), 60)
+    for name, word in admitted:
+        world.wait(f"{name}: status or event names {word!r}", lambda: word in told(world, name), 15)
+    done = world.plane.kubectl("apply", "-f", "-", stdin=json.dumps(template("family", amiFamily="Windows95")), check=False)
+    check(done.returncode and "amiFamily" in done.stderr, f"a template of an unknown family is refused: {done.stderr.strip()[:200]}")
 
 
 @case(installed=False)

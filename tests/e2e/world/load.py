@@ -26,15 +26,16 @@ def uniform(count, cpu_m, vcpu, per_node):
                                                        need(manifests.CATEGORY, "c", "m", "r")], ttl=None)
 
 
-def workload(name, folder):
-    """One of bench/workloads.py, as objects that can be created."""
+def workload(name, folder, world_region="us-east-1"):
+    """One of bench/workloads.py, as objects that can be created; the seeds' zone is taken over into this region."""
     subprocess.run([sys.executable, str(ROOT / "bench/workloads.py"), name, str(folder)], check=True, stdout=subprocess.DEVNULL)
     pods = json.loads((folder / "pods.json").read_text())["items"]
     for pod in pods:
         pod.pop("status", None)
         for field in ("uid", "ownerReferences"):  # the owner would have to exist
             pod["metadata"].pop(field, None)
-    provisioner = json.loads((folder / "provisioner.json").read_text())
+    text = (folder / "provisioner.json").read_text().replace("us-west-2", world_region)
+    provisioner = json.loads(text)
     provisioner = provisioner["items"][0] if "items" in provisioner else provisioner
     provisioner["apiVersion"] = manifests.API
     provisioner["spec"].pop("ttlSecondsAfterEmpty", None)
