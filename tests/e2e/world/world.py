@@ -114,7 +114,8 @@ class World:
     def all_running(self, count, prefix=""):
         """As many pods as that, each on a node that there is."""
         pods, nodes = self.pods(prefix), {n["metadata"]["name"] for n in self.list("nodes")}
-        return len(pods) == count and all(p["status"].get("phase") == "Running" and p["spec"]["nodeName"] in nodes for p in pods)
+        return len(pods) == count and all(p["status"].get("phase") == "Running" and p["spec"]["nodeName"] in nodes
+                                          and not p["metadata"].get("deletionTimestamp") for p in pods)
 
     def empty(self):
         """Everything was given back: no claim, no node, no instance."""
