@@ -131,19 +131,33 @@ static enum slot_state slot_state(const struct pass *pass, const struct spot *sp
     return control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name) ? SLOT_BINDING : SLOT_READY;
 }
 
+/* Of a slot of the claim, or ("") of its node. */
+static uint64_t vacancy_key(const struct spot *spot, struct str slot_uid)
+{
+    return str_hash(spot->claim->uid) * 31 + str_hash(slot_uid);
+}
+
+static struct vacancy *find_vacancy(struct place *place, uint64_t key)
+{
+    for (size_t i = 0; i < place->vacancies.len; i++) {
+        size_t at = (place->at + i) % place->vacancies.len;
+        if (place->vacancies.items[at].key != key)
+            continue;
+        place->at = at + 1;
+        return &place->vacancies.items[at];
+    }
+    return NULL;
+}
+
 /* How long this slot of the claim ("": its node) has waited, counted from when it was first asked. */
 static int waited_ms(struct placing *placing, const struct spot *spot, struct str slot_uid, int64_t *ret,
                      struct err *err)
 {
     struct place *place = placing->place;
-    uint64_t key = str_hash(spot->claim->uid) * 31 + str_hash(slot_uid);
+    uint64_t key = vacancy_key(spot, slot_uid);
     struct clock_mono now = placing->pass->now;
-    for (size_t i = 0; i < place->vacancies.len; i++) {
-        size_t at = (place->at + i) % place->vacancies.len;
-        struct vacancy *vacancy = &place->vacancies.items[at];
-        if (vacancy->key != key)
-            continue;
-        place->at = at + 1;
+    struct vacancy *vacancy = find_vacancy(place, key);
+    if (vacancy) {
         vacancy->pass = place->passes;
         *ret = (now.ns - vacancy->since.ns) / 1000000;
         return 0;
@@ -354,11 +368,11 @@ static bool has_yielded(const struct place_yields *yields, uint64_t claim)
  * True where the node runs pods that kube-scheduler may not have seen there yet: it would bind others into their room.
  * Room that was given to a pod with more right is not kept from it.
  */
-static int may_be_unseen(struct placing *placing, const struct spot *spot, bool *ret, struct err *err)
+static int may_be_unseen(struct placing *placing, const struct spot *spot, bool opening, bool *ret, struct err *err)
 {
     int64_t waited = OPEN_WAIT_MS;
     bool yielded = has_yielded(&placing->place->yields, str_hash(spot->claim->uid));
-    if (!yielded && runs_pods(placing->pass, spot) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
+    if (!yielded && (opening || runs_pods(placing->pass, spot)) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
         return ERR_NOMEM;
     *ret = waited < OPEN_WAIT_MS;
     if (*ret)
@@ -372,14 +386,18 @@ static int finish(struct placing *placing, const struct spot *spot, struct err *
 {
     struct pass *pass = placing->pass;
     bool unseen;
-    if (count(spot, SLOT_READY) || count(spot, SLOT_BINDING) || count(spot, SLOT_VACANT) || count(spot, SLOT_SUCCESSOR))
+    if (count(spot, SLOT_READY) || count(spot, SLOT_BINDING))
         return 0;
+    /* A slot that was served is not vacant again because its pod ended while the node waited to be opened. */
+    bool opening = find_vacancy(placing->place, vacancy_key(spot, STR(""))) != NULL;
+    if (!opening && (count(spot, SLOT_VACANT) || count(spot, SLOT_SUCCESSOR)))
+        return 0;
+    int code = may_be_unseen(placing, spot, opening, &unseen, err);
+    if (code)
+        return code;
     if (!spot->node->unschedulable)
         return say_initialized(pass, spot, err);
-    int code = may_be_unseen(placing, spot, &unseen, err);
-    if (code || unseen)
-        return code;
-    return node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
+    return unseen ? 0 : node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
 }
 
 /* A registered node: its ready slots become candidates, the others are looked after. */

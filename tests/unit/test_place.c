@@ -194,6 +194,26 @@ static void a_closed_node_waits_until_it_is_ready(void **state)
     assert_text(claim_text(stage, claim, "status.phase"), "Initialized");
 }
 
+static void a_pod_that_ends_at_once_does_not_keep_its_node_closed(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    const char *node = machine(stage, 0)->id.ptr;
+    char claim[64];
+    join(stage, 0, "8", "16Gi", true);
+    fake_cluster_ready(stage->cluster, node, true);
+    stage_run(stage, 1000);
+    assert_text(pod_text(stage, "app-exec-0", "spec.nodeName"), node);
+    assert_text(node_text(stage, node, "spec.unschedulable"), "true");
+    fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
+    stage_run(stage, 3000);
+    assert_text(node_text(stage, node, "spec.unschedulable"), "");
+    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Initialized");
+}
+
 static void a_node_that_never_gets_ready_is_given_back(void **state)
 {
     struct stage *stage = *state;
@@ -575,6 +595,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pods_are_bound_as_planned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_nodes_are_filled_within_seconds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_node_waits_until_it_is_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_pod_that_ends_at_once_does_not_keep_its_node_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_never_gets_ready_is_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_planned_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_fits_exactly_fits, set_up, tear_down),

@@ -2,7 +2,7 @@
 import subprocess
 
 from world import controller, schemas
-from world.manifests import template
+from world.manifests import pod, template
 from world.parts import BIN, Failed, without_proxies
 
 from . import case, check
@@ -50,3 +50,24 @@ def doctor(world):
     world.plane.apply(template(subnetSelector={"nobody": "has-this"}))
     code, text = findings()
     check(code != 0 and "subnet" in text.lower(), f"subnets are named: {text[-500:]}")
+
+
+@case()
+def uninstall(world):
+    """helm uninstall takes all away but the CRDs; nodes and claims stay, and a controller that is installed again goes on with them."""
+    world.provision()
+    stoker = world.run_controller()
+    world.plane.apply(pod("work"))
+    world.wait("the pod runs", lambda: world.all_running(1, "work"), 60)
+    stoker.part.stop()
+    world.controllers.clear()
+    run(BIN / "helm", "--kubeconfig", world.plane.pki / "admin.kubeconfig", "uninstall", "stoker", "--namespace", controller.NAMESPACE, "--wait")
+    left = world.plane.kubectl("get", "deploy,service,configmap,serviceaccount,role,rolebinding,clusterrole,clusterrolebinding,pdb",
+                               "--all-namespaces", "--selector", "app.kubernetes.io/name=stoker", "-o", "name")
+    check(not left, f"nothing is left: {left}")
+    check(len(world.list("claims")) == 1 and world.all_running(1, "work"), "the claim, its node and its pod are")
+    world.install()
+    world.run_controller("again")
+    world.kill_pods("work")
+    world.wait("given back", world.empty, 60)
+    check(len(world.aws.instances()) == 1, "nothing was launched anew")

@@ -70,6 +70,8 @@ class World:
 
         if (environ.get("HTTP_X_AMZ_TARGET") or "").startswith("AWSPriceListService."):
             return self.answer(start_response, catalogue.products(self.market, json.loads(self.body(environ) or b"{}")), action)
+        if action == "sqs:ReceiveMessage":
+            self.shorten_poll(environ)
         chunks = self.moto(environ, started)
         found = re.search(r"Credential=([^/,]+)", environ.get("HTTP_AUTHORIZATION") or "")
         self.market.log_call(action=action, code=state.get("code"), key=found.group(1) if found else "",
@@ -81,6 +83,12 @@ class World:
         data = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(data)
         return data
+
+    def shorten_poll(self, environ):
+        asked = json.loads(self.body(environ) or b"{}")
+        asked["WaitTimeSeconds"] = min(asked.get("WaitTimeSeconds", 0), self.market.settings["poll_s"])
+        data = json.dumps(asked).encode()
+        environ.update({"wsgi.input": io.BytesIO(data), "CONTENT_LENGTH": str(len(data))})
 
     def action(self, environ):
         target = environ.get("HTTP_X_AMZ_TARGET")

@@ -30,6 +30,7 @@ class Market:
             "vcpu_quota": {},  # capacity type -> vCPUs
             "pending_s": 0.5,  # from CreateFleet to running
             "shutdown_s": 0.5,  # from TerminateInstances to terminated
+            "poll_s": 20,  # that a ReceiveMessage may wait at most
             "visible_s": 1.0,  # until Describe calls and TerminateInstances know a new instance
             "images": {},  # SSM parameter -> image id
         }
