@@ -69,7 +69,7 @@ def bad_network(world):
     aws.add("status", match="Action=CreateLaunchTemplate", times=1, status=400, body=expired)
     aws.add("lose", match="Action=CreateLaunchTemplate", times=1)
     aws.add("lose", match="Action=TerminateInstances", times=1)
-    aws.add("reset", match="Action=DescribeInstances", times=2, every=2)
+    aws.add("reset", match="Action=DescribeInstances", times=1)
     kube.add("lose", match="^POST [^ ]*/nodeclaims", times=2)
     kube.add("lose", match="^POST [^ ]*/binding", times=2)
     kube.add("status", match="^PATCH", times=6, every=3, status=503)

@@ -19,7 +19,7 @@ from .d_faults import ONE_A_NODE
 # `make e2e` takes every STEP-th effect, before it or after it in turn; E2E_KILLS=all each, both before and after.
 ALL = os.environ.get("E2E_KILLS") == "all"
 STEP = 1 if ALL else int(os.environ.get("E2E_KILLS") or 2)
-WALKS = 4
+WALKS = 3
 BOOT_S = (0.2, 0.4)
 QUICK = ("--batch-idle", "100ms", "--consistency", "2s", "--collect-every", "2s")
 FEW_EFFECTS = 40  # a scenario that has no more was none
@@ -32,11 +32,11 @@ def settled(world):
 
 def scenario(world, keep_alive):
     """Pods get nodes, one node is taken back, its pod gets another, all is given back. `keep_alive` is called while waiting."""
-    def wait(what, condition, seconds):
+    def wait(what, condition, seconds, every_s=0.2):
         def turn():
             keep_alive()
             return condition()
-        world.wait(what, turn, seconds, 0.1)
+        world.wait(what, turn, seconds, every_s)
     world.plane.apply(deployment("work", 2, cpu="3"))
     wait("both run", lambda: settled(world), 90)
     claim = next(c for c in world.list("claims") if c.get("status", {}).get("instanceID"))
@@ -46,7 +46,7 @@ def scenario(world, keep_alive):
     world.plane.kubectl("delete", "deployment", "work", "--wait=false")
     wait("its pods are gone", lambda: not world.pods("work"), 60)
     wait("all was given back", world.empty, 90)
-    wait("the queue is empty", lambda: world.aws.queue_length() == 0, 60)
+    wait("the queue is empty", lambda: world.aws.queue_length() == 0, 60, 1)
 
 
 def one_kill(world, number, after):
@@ -106,8 +106,9 @@ def kill_at_every_effect(world):
     """Stopped dead at an effect and started again: nothing leaked, nothing launched twice, all pods served."""
     killed, problems = [], []
 
-    def walk_alone(number, own):
+    def take(number, own, begin):
         try:
+            begin()
             walk(own, effects(1 + number * STEP, WALKS * STEP), killed)
         except Failed as failed:
             problems.append(f"walk {number}: {failed}")
@@ -118,16 +119,18 @@ def kill_at_every_effect(world):
     def in_own_world(number):
         # Processes die with the thread that started them: this world is made and torn down in its walk's own.
         own = World(world.folder / f"walk-{number}", boot_s=BOOT_S, seed=number)
-        try:
+
+        def begin():
             own.start()
             own.install()
-            walk_alone(number, own)
+        try:
+            take(number, own, begin)
         finally:
             own.stop()
     others = [threading.Thread(target=in_own_world, args=(number,)) for number in range(1, WALKS)]
     for one in others:
         one.start()
-    walk_alone(0, world)
+    take(0, world, lambda: None)
     for one in others:
         one.join()
     check(not problems, "; ".join(problems))

@@ -51,7 +51,7 @@ class Proxy:
             self.serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             self.serving.load_cert_chain(certificate, key)
             self.speaking = ssl.create_default_context(cafile=authority)
-        self.connections = set()
+        self.connections, self.tasks = set(), set()
 
     @property
     def url(self):
@@ -70,6 +70,10 @@ class Proxy:
 
     async def client(self, reader, writer):
         self.connections.add(writer)
+        task = asyncio.current_task()
+        self.tasks.add(task)  # nobody else keeps it once the client is gone
+        closed = asyncio.ensure_future(writer.wait_closed())
+        closed.add_done_callback(lambda done: (done.cancelled() or done.exception(), task.cancel()))  # what it asked for is cut too
         upstream = None
         try:
             while not self.down:
@@ -81,10 +85,11 @@ class Proxy:
                 await self.exchange(head, body, writer, upstream)
                 if self.down:
                     raise Reset
-        except (asyncio.IncompleteReadError, OSError, Reset, asyncio.LimitOverrunError, ssl.SSLError):
+        except (asyncio.CancelledError, asyncio.IncompleteReadError, OSError, Reset, asyncio.LimitOverrunError, ssl.SSLError):
             pass
         finally:
             self.connections.discard(writer)
+            self.tasks.discard(task)
             for stream in (writer, upstream and upstream[1]):
                 if stream:
                     stream.transport.abort()
