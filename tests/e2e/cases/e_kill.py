@@ -18,7 +18,7 @@ from .d_faults import ONE_A_NODE
 
 # `make e2e` takes every STEP-th effect, before it or after it in turn; E2E_KILLS=all each, both before and after.
 ALL = os.environ.get("E2E_KILLS") == "all"
-STEP = 1 if ALL else int(os.environ.get("E2E_KILLS") or 2)
+STEP = 1 if ALL else int(os.environ.get("E2E_KILLS") or 3)
 WALKS = 3
 BOOT_S = (0.2, 0.4)
 QUICK = ("--batch-idle", "100ms", "--consistency", "2s", "--collect-every", "2s")
