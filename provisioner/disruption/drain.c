@@ -141,8 +141,8 @@ static void on_evicted(struct control *control, void *context, const struct clus
         metrics_add(control_effects(control)->metrics, METRIC_EVICTIONS, &reason, 1);
 }
 
-/* grace_s -1: the pod's own. */
-static void write_options(struct json_out *json, const char *key, const struct pod *pod, int64_t grace_s)
+/* For the object with this uid alone. grace_s -1: the object's own. */
+static void write_options(struct json_out *json, const char *key, struct str uid, int64_t grace_s)
 {
     json_open_map(json, key);
     if (!key) {
@@ -152,7 +152,7 @@ static void write_options(struct json_out *json, const char *key, const struct p
     if (grace_s >= 0)
         json_int(json, "gracePeriodSeconds", grace_s);
     json_open_map(json, "preconditions");
-    json_str(json, "uid", pod->uid);
+    json_str(json, "uid", uid);
     json_close_map(json);
     json_close_map(json);
 }
@@ -166,7 +166,7 @@ static void write_eviction(struct json_out *json, const struct pod *pod, int64_t
     json_str(json, "name", pod->name);
     json_str(json, "namespace", pod->namespace_);
     json_close_map(json);
-    write_options(json, "deleteOptions", pod, grace_s);
+    write_options(json, "deleteOptions", pod->uid, grace_s);
     json_close_map(json);
 }
 
@@ -179,7 +179,7 @@ static int send_away(struct pass *pass, const struct exit *exit, const struct po
     if (control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name))
         return 0;
     if (delete)
-        write_options(&json, NULL, pod, grace_s);
+        write_options(&json, NULL, pod->uid, grace_s);
     else
         write_eviction(&json, pod, grace_s);
     struct cluster_request request = {.verb = delete ? CLUSTER_DELETE : CLUSTER_EVICT,
@@ -379,13 +379,7 @@ static int delete_object(struct pass *pass, enum cluster_kind kind, struct str n
 {
     struct buf buf = BUF_INIT(pass->arena);
     struct json_out json = JSON_OUT(&buf);
-    json_open_map(&json, NULL);
-    json_str(&json, "apiVersion", STR("v1"));
-    json_str(&json, "kind", STR("DeleteOptions"));
-    json_open_map(&json, "preconditions");
-    json_str(&json, "uid", uid);
-    json_close_map(&json);
-    json_close_map(&json);
+    write_options(&json, NULL, uid, -1);
     struct cluster_request request = {.verb = CLUSTER_DELETE, .kind = kind, .name = name};
     int code = buf_str(&buf, &request.body, err);
     return code ? code : control_write(pass->control, &request, "give-back", NULL, NULL, err);
