@@ -99,8 +99,10 @@ static int probe(struct checking *checking, const struct probe *probe, struct er
 static void on_queue(void *context, struct str url, const struct err *err)
 {
     struct checking *checking = context;
+    const char *name =
+        arena_printf(&checking->operation.arena, "queue %.*s", STR_ARG(checking->operation.provider->queue));
     if (err)
-        tell_error(checking, "queue", err);
+        tell_error(checking, name ? name : "queue", err);
     else
         tell(checking, "queue", true, arena_printf(&checking->operation.arena, "%.*s", STR_ARG(url)));
     next(checking);
