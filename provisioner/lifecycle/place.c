@@ -11,6 +11,7 @@
 #include "provisioner/lifecycle/register.h"
 
 enum {
+    TELL_WAIT_MS = 60000, /* a node that is not ready so long after it joined: its claim says why */
     SLOT_WAIT_MS = 60000, /* a slot that nobody takes is given up after this long */
     OPEN_WAIT_MS = 2000   /* kube-scheduler may see a node open before it sees who was bound there: two watches */
 };
@@ -286,26 +287,41 @@ static int64_t amount_of(const struct resources *resources, struct str name)
     return 0;
 }
 
-/* A device that was planned on and has not been reported by its plug-in yet. */
-static const struct cloud_resource *missing_device(const struct node_claim *claim, const struct node *node)
+static bool is_asked_for(const struct pass *pass, const struct view_claim *view, struct str resource)
 {
-    for (size_t i = 0; i < claim->allocatable.n; i++) {
-        const struct cloud_resource *planned = &claim->allocatable.items[i];
+    const struct objects *objects = &pass->view.objects;
+    for (size_t i = 0; i < view->claim->n_slots; i++)
+        if (view->pods[i] != VIEW_NONE &&
+            amount_of(&objects->specs.items[objects->pods.items[view->pods[i]].spec]->requests, resource) > 0)
+            return true;
+    return false;
+}
+
+/*
+ * A device that a pod of the plan asks for and that its plug-in has not reported yet. Those that the machine has beside
+ * (network adapters for EFA) may have no plug-in at all.
+ */
+static const struct cloud_resource *missing_device(const struct pass *pass, const struct view_claim *view,
+                                                   const struct node *node)
+{
+    for (size_t i = 0; i < view->claim->allocatable.n; i++) {
+        const struct cloud_resource *planned = &view->claim->allocatable.items[i];
         bool device = !str_is(planned->name, "cpu") && !str_is(planned->name, "memory") &&
                       !str_is(planned->name, "ephemeral-storage") && !str_is(planned->name, "pods");
-        if (device && amount_of(&node->allocatable, planned->name) < planned->amount)
+        if (device && amount_of(&node->allocatable, planned->name) < planned->amount &&
+            is_asked_for(pass, view, planned->name))
             return planned;
     }
     return NULL;
 }
 
 /* What a node waits for before pods may be bound to it; NULL: nothing, or memory ran out (*ret_nomem). */
-static const char *not_ready_because(struct pass *pass, const struct node_claim *claim, const struct node *node,
+static const char *not_ready_because(struct pass *pass, const struct view_claim *view, const struct node *node,
                                      bool *ret_nomem)
 {
     const char *why = NULL;
-    const struct taint *taint = startup_taint(claim, node);
-    const struct cloud_resource *device = missing_device(claim, node);
+    const struct taint *taint = startup_taint(view->claim, node);
+    const struct cloud_resource *device = missing_device(pass, view, node);
     *ret_nomem = false;
     if (!node->ready)
         return "the node is not Ready";
@@ -327,15 +343,29 @@ static bool runs_pods(const struct pass *pass, const struct spot *spot)
     return false;
 }
 
+/* What takes unusually long is said where people look. */
+static int tell_why(struct pass *pass, const struct spot *spot, const char *why, struct err *err)
+{
+    if (str_is(spot->claim->message, why) ||
+        control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), spot->claim->name))
+        return 0;
+    struct node_claim told = *spot->claim;
+    told.message = str_of(why);
+    log_event(control_effects(pass->control)->log, LOG_WARN, "node-waits", LOG_S("claim", spot->claim->name),
+              LOG_S("node", spot->claim->node_name), LOG_C("why", why));
+    return control_patch_status(pass->control, &told, "waits", err);
+}
+
 /* A node that never gets ready is no use: it goes, or, if pods came to it meanwhile, its slots do. */
 static int wait_for_node(struct placing *placing, struct spot *spot, const char *why, struct err *err)
 {
     struct pass *pass = placing->pass;
     int64_t timeout_ms = control_settings(pass->control)->register_timeout_ms;
     struct clock_wall end = clock_wall_after(spot->claim->registered, timeout_ms);
+    struct clock_wall tell = clock_wall_after(spot->claim->registered, TELL_WAIT_MS);
     if (pass->wall.ns < end.ns) {
-        control_wake_at_wall(pass->control, end);
-        return 0;
+        control_wake_at_wall(pass->control, pass->wall.ns < tell.ns ? tell : end);
+        return pass->wall.ns < tell.ns ? 0 : tell_why(pass, spot, why, err);
     }
     if (!runs_pods(pass, spot))
         return claim_drain(pass, spot->claim, "NotRegistered", (struct clock_wall){0}, why, err);
@@ -404,7 +434,7 @@ static int finish(struct placing *placing, const struct spot *spot, struct err *
 static int prepare_spot(struct placing *placing, struct spot *spot, struct err *err)
 {
     bool nomem;
-    const char *why = not_ready_because(placing->pass, spot->claim, spot->node, &nomem);
+    const char *why = not_ready_because(placing->pass, spot->view, spot->node, &nomem);
     if (nomem)
         return err_nomem(err);
     if (look_at_slots(placing, spot, err) < 0)
@@ -486,7 +516,7 @@ static int settle(struct placing *placing, struct spot *spot, struct err *err)
     bool nomem = false;
     if (spot->n_changed)
         return write_slots(placing, spot, err);
-    if (spot->claim->phase != CLAIM_REGISTERED || not_ready_because(placing->pass, spot->claim, spot->node, &nomem) ||
+    if (spot->claim->phase != CLAIM_REGISTERED || not_ready_because(placing->pass, spot->view, spot->node, &nomem) ||
         nomem)
         return nomem ? err_nomem(err) : 0;
     if (placed_by_scheduler(spot->node))

@@ -194,6 +194,50 @@ static void a_closed_node_waits_until_it_is_ready(void **state)
     assert_text(claim_text(stage, claim, "status.phase"), "Initialized");
 }
 
+/* The machine has adapters that nobody asked for, and no plug-in that would report them. */
+static void a_device_that_no_pod_asks_for_is_not_waited_for(void **state)
+{
+    struct stage *stage = *state;
+    char name[64];
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 4000);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", last_claim(stage, name),
+                       "{spec: {resources: {allocatable: {vpc.amazonaws.com/efa: '1'}}}}");
+    join(stage, 0, "2", "4Gi", true);
+    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_run(stage, 4000);
+    assert_int_equal(bound(stage), 1);
+    assert_text(claim_text(stage, name, "status.phase"), "Initialized");
+}
+
+static void a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told(void **state)
+{
+    struct stage *stage = *state;
+    char name[64];
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 4000);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", last_claim(stage, name),
+                       "{spec: {resources: {allocatable: {example.com/card: '1'}}}}");
+    fake_cluster_patch(stage->cluster, CLUSTER_POD, "spark", "a-exec-0",
+                       "{spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 1900m, memory: 1Gi, "
+                       "example.com/card: '1'}, limits: {example.com/card: '1'}}}]}}");
+    join(stage, 0, "2", "4Gi", true);
+    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_run(stage, 50000);
+    assert_int_equal(bound(stage), 0);
+    assert_text(claim_text(stage, name, "status.message"), "waiting for the node to be ready");
+    stage_run(stage, 20000);
+    assert_text(claim_text(stage, name, "status.message"), "the node does not report example.com/card");
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", machine(stage, 0)->id.ptr,
+                       "{status: {allocatable: {example.com/card: '1'}, capacity: {example.com/card: '1'}}}");
+    stage_run(stage, 4000);
+    assert_int_equal(bound(stage), 1);
+}
+
 static void a_pod_that_ends_at_once_does_not_keep_its_node_closed(void **state)
 {
     struct stage *stage = *state;
@@ -595,6 +639,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(pods_are_bound_as_planned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_nodes_are_filled_within_seconds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_node_waits_until_it_is_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_device_that_no_pod_asks_for_is_not_waited_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_pod_that_ends_at_once_does_not_keep_its_node_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_node_that_never_gets_ready_is_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_planned_again, set_up, tear_down),
