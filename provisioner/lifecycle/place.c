@@ -13,6 +13,7 @@
 enum {
     TELL_WAIT_MS = 60000, /* a node that is not ready so long after it joined: its claim says why */
     SLOT_WAIT_MS = 60000, /* a slot that nobody takes is given up after this long */
+    OPEN_HOLD_MS = 60000, /* as long as pods wait for nodes of their own */
     OPEN_WAIT_MS = 2000   /* kube-scheduler may see a node open before it sees who was bound there: two watches */
 };
 
@@ -63,8 +64,12 @@ struct spot {
     size_t n_changed;     /* slots that are to be written anew */
 };
 
+/* Pods that wait for nodes on which they have slots, looked for once a pass. */
+enum others { OTHERS_NOT_COUNTED, OTHERS_NONE, OTHERS_WAIT };
+
 struct placing {
     struct pass *pass;
+    enum others others;
     struct place *place;
     VEC(struct spot) spots;
     VEC(struct place_candidate) candidates;
@@ -394,20 +399,35 @@ static bool has_yielded(const struct place_yields *yields, uint64_t claim)
     return false;
 }
 
-/*
- * True where the node runs pods that kube-scheduler may not have seen there yet: it would bind others into their room.
- * Room that was given to a pod with more right is not kept from it.
- */
-static int may_be_unseen(struct placing *placing, const struct spot *spot, bool opening, bool *ret, struct err *err)
+/* Does a pod wait for a node that has a slot for it? kube-scheduler would put it on the first open one with room. */
+static bool others_wait(struct placing *placing)
 {
-    int64_t waited = OPEN_WAIT_MS;
+    const struct view *view = &placing->pass->view;
+    for (uint32_t i = 0; i < view->objects.pods.len && placing->others == OTHERS_NOT_COUNTED; i++)
+        if (view->places[i] == VIEW_POD_HAS_SLOT && !left_to_scheduler(placing->pass, &view->objects.pods.items[i]))
+            placing->others = OTHERS_WAIT;
+    if (placing->others == OTHERS_NOT_COUNTED)
+        placing->others = OTHERS_NONE;
+    return placing->others == OTHERS_WAIT;
+}
+
+/*
+ * True where the node runs pods that kube-scheduler may not have seen there yet: it would bind others into their room;
+ * and, for a while, where pods wait for nodes of their own: whoever comes meanwhile is placed here by a plan. Room that
+ * was given to a pod with more right is not kept from it.
+ */
+static int is_held(struct placing *placing, const struct spot *spot, bool opening, bool *ret, struct err *err)
+{
+    int64_t waited = OPEN_HOLD_MS, most = OPEN_WAIT_MS;
     bool yielded = has_yielded(&placing->place->yields, str_hash(spot->claim->uid));
-    if (!yielded && (opening || runs_pods(placing->pass, spot)) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
+    bool runs = runs_pods(placing->pass, spot);
+    if (!yielded && (opening || runs) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
         return ERR_NOMEM;
-    *ret = waited < OPEN_WAIT_MS;
+    if (runs && !count(spot, SLOT_SCHEDULER) && others_wait(placing))
+        most = OPEN_HOLD_MS;
+    *ret = waited < most;
     if (*ret)
-        control_wake_at(placing->pass->control,
-                        (struct clock_mono){placing->pass->now.ns + (OPEN_WAIT_MS - waited) * 1000000});
+        control_wake_at(placing->pass->control, clock_after(placing->pass->now, most - waited));
     return 0;
 }
 
@@ -415,19 +435,19 @@ static int may_be_unseen(struct placing *placing, const struct spot *spot, bool 
 static int finish(struct placing *placing, const struct spot *spot, struct err *err)
 {
     struct pass *pass = placing->pass;
-    bool unseen;
+    bool held;
     if (count(spot, SLOT_READY) || count(spot, SLOT_BINDING))
         return 0;
     /* A slot that was served is not vacant again because its pod ended while the node waited to be opened. */
     bool opening = find_vacancy(placing->place, vacancy_key(spot, STR(""))) != NULL;
     if (!opening && (count(spot, SLOT_VACANT) || count(spot, SLOT_SUCCESSOR)))
         return 0;
-    int code = may_be_unseen(placing, spot, opening, &unseen, err);
+    int code = is_held(placing, spot, opening, &held, err);
     if (code)
         return code;
     if (!spot->node->unschedulable)
         return say_initialized(pass, spot, err);
-    return unseen ? 0 : node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
+    return held ? 0 : node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
 }
 
 /* A registered node: its ready slots become candidates, the others are looked after. */

@@ -238,6 +238,27 @@ static void a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told(void
     assert_int_equal(bound(stage), 1);
 }
 
+/* An open node with room left would draw the pods whose own node is still to come. */
+static void a_full_node_stays_closed_while_pods_wait_for_theirs(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 4000);
+    const char *first = machine(stage, 0)->id.ptr;
+    stage_pods(stage, "b", "executor", 0, 3);
+    stage_run(stage, 4000);
+    assert_true(stage_claims(stage, NULL) > 1);
+    join(stage, 0, "2", "4Gi", true);
+    fake_cluster_ready(stage->cluster, first, true);
+    stage_run(stage, 20000);
+    assert_int_equal(bound(stage), 1);
+    assert_text(node_text(stage, first, "spec.unschedulable"), "true");
+    stage_run(stage, 50000); /* not for ever: the others may never come */
+    assert_text(node_text(stage, first, "spec.unschedulable"), "");
+}
+
 static void a_pod_that_ends_at_once_does_not_keep_its_node_closed(void **state)
 {
     struct stage *stage = *state;
@@ -639,6 +660,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pods_are_bound_as_planned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hundred_nodes_are_filled_within_seconds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_closed_node_waits_until_it_is_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_node_stays_closed_while_pods_wait_for_theirs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_that_no_pod_asks_for_is_not_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told, set_up,
                                         tear_down),

@@ -39,8 +39,9 @@ def daemon_sets(world):
     nodes = {n["metadata"]["name"] for n in world.list("nodes")}
     world.wait("an agent runs on each node", lambda: {p["spec"]["nodeName"] for p in world.pods("agent")
                                                      if p["status"]["phase"] == "Running"} == nodes)
-    check(not any(n["spec"].get("unschedulable") or any(t["key"].startswith("stoker.sh") for t in n["spec"].get("taints", []))
-                  for n in world.list("nodes")), "the nodes are open in the end")
+    world.wait("the nodes are open in the end", lambda: not any(
+        n["spec"].get("unschedulable") or any(t["key"].startswith("stoker.sh") for t in n["spec"].get("taints", []))
+        for n in world.list("nodes")), 10)
     world.plane.kubectl("delete", "deployment", "work")
     given_back(world, 10)
 
