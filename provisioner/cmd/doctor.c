@@ -13,8 +13,6 @@ static const char summary[] =
     "Looks at all that `stoker run` needs and says what is missing: API server, CRDs, rights, "
     "queue, permissions, subnets, images. Changes nothing.";
 
-static const char *const CRDS[] = {"provisioners.stoker.sh", "nodetemplates.stoker.sh", "nodeclaims.stoker.sh"};
-
 struct doctor {
     struct run_settings settings;
     struct run_world world;
@@ -44,54 +42,6 @@ static bool wait_for(struct doctor *doctor, int64_t patience_ms)
         if (loop_turn(&doctor->world.loop, &err) < 0)
             return false;
     return doctor->waiting == 0;
-}
-
-struct crd_question {
-    struct doctor *doctor;
-    const char *name;
-};
-
-static bool established(const struct doc *crd)
-{
-    DOC_EACH (condition, doc_at(crd, "status.conditions")) {
-        const struct doc *type = doc_get(condition, "type"), *status = doc_get(condition, "status");
-        if (type && status && str_is(type->text, "Established"))
-            return str_is(status->text, "True");
-    }
-    return false;
-}
-
-static void on_crd(void *context, const struct cluster_answer *answer)
-{
-    const struct crd_question *question = context;
-    question->doctor->waiting--;
-    if (answer->err && answer->err->code == ERR_NOT_FOUND)
-        say(question->doctor, false, question->name, "kubectl apply -f crds/, or install the chart");
-    else if (answer->err && answer->err->code == ERR_AUTH)
-        say(question->doctor, true, question->name, "may not be read, which is no harm: see its objects below");
-    else if (answer->err)
-        say(question->doctor, false, question->name, answer->err->message);
-    else
-        say(question->doctor, established(answer->object), question->name,
-            established(answer->object) ? "established" : "is there, but not established");
-}
-
-static void check_crds(struct doctor *doctor)
-{
-    struct crd_question questions[CC_COUNT(CRDS)];
-    const struct cluster cluster = kube_cluster(doctor->world.kube);
-    for (size_t i = 0; i < CC_COUNT(CRDS); i++) {
-        struct err err = {0};
-        const struct cluster_request request = {.verb = CLUSTER_GET, .kind = CLUSTER_CRD, .name = str_of(CRDS[i])};
-        questions[i] = (struct crd_question){doctor, CRDS[i]};
-        if (cluster.request(cluster.context, &request, on_crd, &questions[i], &err) < 0)
-            say(doctor, false, CRDS[i], err.message);
-        else
-            doctor->waiting++;
-    }
-    /* The questions live here: an answer that is late must not find them gone. */
-    while (doctor->waiting && !wait_for(doctor, PATIENCE_MS) && !doctor->world.asked_to_stop)
-        fprintf(stderr, "waiting for the API server …\n");
 }
 
 static void on_listed(void *context, enum cluster_kind kind)
@@ -136,7 +86,8 @@ static void on_finding(void *context, enum cluster_kind kind, struct str name, s
     say(doctor, findings.len == 0, what, words);
 }
 
-/* What the controller watches, it must be able to list. */
+/* What the controller watches, it must be able to list: a CRD that is missing shows there, without a right to read
+ * CRDs. */
 static int check_objects(struct doctor *doctor, struct err *err)
 {
     const struct state_options options = {.clock = &clock_system};
@@ -204,7 +155,6 @@ static int examine(struct doctor *doctor, struct err *err)
         return 0;
     }
     say(doctor, true, "API server", doctor->world.kubernetes_version);
-    check_crds(doctor);
     code = doctor->world.asked_to_stop ? 0 : check_objects(doctor, err);
     if (!code && !doctor->world.asked_to_stop && run_cloud_open(&doctor->cloud, &doctor->world, &away) < 0)
         say(doctor, false, "cloud", away.message);
