@@ -42,6 +42,30 @@ const struct str *labels_get(const struct labels *labels, struct str key)
     return NULL;
 }
 
+int64_t resources_get(const struct resources *resources, struct str name)
+{
+    for (size_t i = 0; i < resources->n; i++)
+        if (str_eq(resources->items[i].name, name))
+            return resources->items[i].amount;
+    return 0;
+}
+
+bool host_port_any_address(const struct host_port *port)
+{
+    return !port->ip.len || str_is(port->ip, "0.0.0.0") || str_is(port->ip, "::");
+}
+
+struct str host_port_protocol(const struct host_port *port)
+{
+    return port->protocol.len ? port->protocol : STR("TCP");
+}
+
+bool host_ports_clash(const struct host_port *a, const struct host_port *b)
+{
+    return a->port == b->port && str_eq(host_port_protocol(a), host_port_protocol(b)) &&
+           (host_port_any_address(a) || host_port_any_address(b) || str_eq(a->ip, b->ip));
+}
+
 static bool one_of(const struct requirement *requirement, struct str value)
 {
     for (size_t i = 0; i < requirement->n_values; i++)

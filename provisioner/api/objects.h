@@ -200,6 +200,15 @@ void objects_release(struct objects *objects);
 /* The value of a label; NULL if it is not there. */
 const struct str *labels_get(const struct labels *labels, struct str key);
 
+/* The amount of a resource; 0 if it is not there. */
+int64_t resources_get(const struct resources *resources, struct str name);
+
+/* An empty address, 0.0.0.0 and :: mean every address of the node; no protocol means TCP. */
+bool host_port_any_address(const struct host_port *port);
+struct str host_port_protocol(const struct host_port *port);
+/* Can they not be had on one node? */
+bool host_ports_clash(const struct host_port *a, const struct host_port *b);
+
 /* One condition against one label value (NULL: the label is absent). Gt and Lt fail where the value is no integer. */
 bool requirement_met(const struct requirement *requirement, const struct str *value);
 

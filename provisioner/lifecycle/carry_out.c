@@ -188,9 +188,7 @@ static int64_t room_of(const struct pass *pass, const struct provisioner *provis
         const struct str *owner = labels_get(&node->labels, STR("karpenter.sh/provisioner-name"));
         if (!owner || !str_eq(*owner, provisioner->name))
             continue;
-        for (size_t k = 0; k < node->capacity.n; k++)
-            if (str_eq(node->capacity.items[k].name, limit->name))
-                room -= node->capacity.items[k].amount;
+        room -= resources_get(&node->capacity, limit->name);
     }
     return room;
 }

@@ -284,20 +284,12 @@ static const struct taint *startup_taint(const struct node_claim *claim, const s
     return NULL;
 }
 
-static int64_t amount_of(const struct resources *resources, struct str name)
-{
-    for (size_t i = 0; i < resources->n; i++)
-        if (str_eq(resources->items[i].name, name))
-            return resources->items[i].amount;
-    return 0;
-}
-
 static bool is_asked_for(const struct pass *pass, const struct view_claim *view, struct str resource)
 {
     const struct objects *objects = &pass->view.objects;
     for (size_t i = 0; i < view->claim->n_slots; i++)
         if (view->pods[i] != VIEW_NONE &&
-            amount_of(&objects->specs.items[objects->pods.items[view->pods[i]].spec]->requests, resource) > 0)
+            resources_get(&objects->specs.items[objects->pods.items[view->pods[i]].spec]->requests, resource) > 0)
             return true;
     return false;
 }
@@ -313,7 +305,7 @@ static const struct cloud_resource *missing_device(const struct pass *pass, cons
         const struct cloud_resource *planned = &view->claim->allocatable.items[i];
         bool device = !str_is(planned->name, "cpu") && !str_is(planned->name, "memory") &&
                       !str_is(planned->name, "ephemeral-storage") && !str_is(planned->name, "pods");
-        if (device && amount_of(&node->allocatable, planned->name) < planned->amount &&
+        if (device && resources_get(&node->allocatable, planned->name) < planned->amount &&
             is_asked_for(pass, view, planned->name))
             return planned;
     }
@@ -391,14 +383,6 @@ static int say_initialized(struct pass *pass, const struct spot *spot, struct er
     return control_patch_status(pass->control, &moved, "initialize", err);
 }
 
-static bool has_yielded(const struct place_yields *yields, uint64_t claim)
-{
-    for (size_t i = 0; i < yields->claims.len; i++)
-        if (yields->claims.items[i] == claim)
-            return true;
-    return false;
-}
-
 /* Does a pod wait for a node that has a slot for it? kube-scheduler would put it on the first open one with room. */
 static bool others_wait(struct placing *placing)
 {
@@ -419,7 +403,8 @@ static bool others_wait(struct placing *placing)
 static int is_held(struct placing *placing, const struct spot *spot, bool opening, bool *ret, struct err *err)
 {
     int64_t waited = OPEN_HOLD_MS, most = OPEN_WAIT_MS;
-    bool yielded = has_yielded(&placing->place->yields, str_hash(spot->claim->uid));
+    const struct place_yields *yields = &placing->place->yields;
+    bool yielded = place_has_yielded(yields->claims.items, yields->claims.len, spot->claim->uid);
     bool runs = runs_pods(placing->pass, spot);
     if (!yielded && (opening || runs) && waited_ms(placing, spot, STR(""), &waited, err) < 0)
         return ERR_NOMEM;

@@ -74,10 +74,11 @@ static bool add_entrant(struct check *check, uint32_t pod, struct place_candidat
     return VEC_PUSH(&check->world.pods, waiting) && VEC_PUSH(&check->entrants, entrant);
 }
 
-static bool has_yielded(const struct place_yields *yields, uint64_t uid)
+bool place_has_yielded(const uint64_t *hashes, size_t n, struct str uid)
 {
-    for (size_t i = 0; i < yields->pods.len; i++)
-        if (yields->pods.items[i] == uid)
+    uint64_t hash = str_hash(uid);
+    for (size_t i = 0; i < n; i++)
+        if (hashes[i] == hash)
             return true;
     return false;
 }
@@ -94,7 +95,8 @@ static bool add_waiting(struct check *check)
     for (size_t i = 0; i < view->objects.pods.len; i++) {
         const struct pod *pod = &view->objects.pods.items[i];
         if (view->places[i] != VIEW_POD_WAITS || !pod->unschedulable || pod->created.ns > before_ns || pod->deleting ||
-            pod_ended(pod) || spec_of(check, pod)->priority <= lowest || has_yielded(check->yields, str_hash(pod->uid)))
+            pod_ended(pod) || spec_of(check, pod)->priority <= lowest ||
+            place_has_yielded(check->yields->pods.items, check->yields->pods.len, pod->uid))
             continue;
         if (!add_entrant(check, (uint32_t)i, NULL))
             return false;
@@ -184,14 +186,6 @@ static const char *amount_text(struct str name, int64_t amount, char text[QUANTI
     return text;
 }
 
-static int64_t amount_of(const struct resources *resources, struct str name)
-{
-    for (size_t i = 0; i < resources->n; i++)
-        if (str_eq(resources->items[i].name, name))
-            return resources->items[i].amount;
-    return 0;
-}
-
 /* By how much, and whether the node is smaller than was planned. NULL if it fits, or memory ran out (*ret_nomem). */
 static const char *too_small(const struct filling *at, const struct demand_shape *shape, bool *ret_nomem)
 {
@@ -206,31 +200,19 @@ static const char *too_small(const struct filling *at, const struct demand_shape
         const char *why = arena_printf(
             check->pass->arena, "it needs %.*s %s, %s is left; the node's allocatable is %s, planned was %s",
             STR_ARG(name), amount_text(name, shape->req[d], need), amount_text(name, at->free[d], left),
-            amount_text(name, amount_of(&check->demand.nodes[at->node].node->allocatable, name), real),
-            amount_text(name, amount_of(&claim->allocatable, name), planned));
+            amount_text(name, resources_get(&check->demand.nodes[at->node].node->allocatable, name), real),
+            amount_text(name, resources_get(&claim->allocatable, name), planned));
         *ret_nomem = !why;
         return why;
     }
     return NULL;
 }
 
-static bool any_address(struct str ip)
-{
-    return !ip.len || str_is(ip, "0.0.0.0") || str_is(ip, "::");
-}
-
-static bool ports_clash(const struct host_port *a, const struct host_port *b)
-{
-    struct str tcp = STR("TCP");
-    return a->port == b->port && str_eq(a->protocol.len ? a->protocol : tcp, b->protocol.len ? b->protocol : tcp) &&
-           (any_address(a->ip) || any_address(b->ip) || str_eq(a->ip, b->ip));
-}
-
 static bool specs_clash(const struct pod_spec *a, const struct pod_spec *b)
 {
     for (size_t i = 0; i < a->n_host_ports; i++)
         for (size_t j = 0; j < b->n_host_ports; j++)
-            if (ports_clash(&a->host_ports[i], &b->host_ports[j]))
+            if (host_ports_clash(&a->host_ports[i], &b->host_ports[j]))
                 return true;
     return false;
 }

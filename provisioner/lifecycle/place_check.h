@@ -17,6 +17,9 @@ struct place_yields {
     VEC(uint64_t) claims; /* whose room it is: hashes of uids */
 };
 
+/* Is that pod's, or claim's, uid among those [n] of place_yields? */
+bool place_has_yielded(const uint64_t *hashes, size_t n, struct str uid);
+
 /* A pod that waits longer than this in vain found no room within the limits: new nodes do not serve it. */
 enum { PLACE_YIELD_AFTER_MS = 30000 };
 

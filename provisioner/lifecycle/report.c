@@ -49,14 +49,6 @@ static void report_claim(struct metrics *metrics, const struct node_claim *claim
         metrics_add(metrics, METRIC_REALISED_COST, realised, (double)claim->realised_microusd / 1e6);
 }
 
-static int64_t amount_of(const struct resources *resources, struct str name)
-{
-    for (size_t i = 0; i < resources->n; i++)
-        if (str_eq(resources->items[i].name, name))
-            return resources->items[i].amount;
-    return 0;
-}
-
 /*
  * OpenCost splits a node's price by the default prices of a vCPU and a GiB. Source: opencost pkg/costmodel,
  * GetNodeCost, and configs/default.json.
@@ -64,8 +56,8 @@ static int64_t amount_of(const struct resources *resources, struct str name)
 static void report_parts(struct metrics *metrics, const struct node *node, const struct str *labels, double usd)
 {
     static const double cpu_to_ram = 0.031611 / 0.004237;
-    double cpus = (double)amount_of(&node->capacity, STR("cpu")) / 1000;
-    double gib = (double)amount_of(&node->capacity, STR("memory")) / (double)(1 << 30);
+    double cpus = (double)resources_get(&node->capacity, STR("cpu")) / 1000;
+    double gib = (double)resources_get(&node->capacity, STR("memory")) / (double)(1 << 30);
     double shares = cpus * cpu_to_ram + gib;
     if (shares <= 0)
         return;

@@ -99,21 +99,11 @@ static int compare_terms(const void *a, const void *b)
     return x->shape < y->shape ? -1 : x->shape > y->shape;
 }
 
-static bool is_any_address(struct str ip)
-{
-    return !ip.len || str_is(ip, "0.0.0.0") || str_is(ip, "::");
-}
-
-static struct str protocol_of(const struct host_port *port)
-{
-    return port->protocol.len ? port->protocol : STR("TCP");
-}
-
 static int compare_port(const struct host_port *a, const struct host_port *b)
 {
     if (a->port != b->port)
         return a->port < b->port ? -1 : 1;
-    return str_cmp(protocol_of(a), protocol_of(b));
+    return str_cmp(host_port_protocol(a), host_port_protocol(b));
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -122,8 +112,8 @@ static int compare_entries(const void *a, const void *b)
     int order = compare_port(&x->port, &y->port);
     if (order)
         return order;
-    bool any = is_any_address(x->port.ip);
-    if (any != is_any_address(y->port.ip))
+    bool any = host_port_any_address(&x->port);
+    if (any != host_port_any_address(&y->port))
         return any ? -1 : 1;
     order = any ? 0 : str_cmp(x->port.ip, y->port.ip);
     return order ? order : x->shape < y->shape ? -1 : x->shape > y->shape;
@@ -310,7 +300,7 @@ static int group_ports(struct host_rules *h, size_t start, size_t end, struct er
     uint32_t *members = arena_array(h->topo->arena, uint32_t, end - start);
     if (!members)
         return err_nomem(err);
-    while (any < end && is_any_address(h->ports.items[any].port.ip))
+    while (any < end && host_port_any_address(&h->ports.items[any].port))
         any++;
     size_t from = any;
     do {
@@ -325,11 +315,6 @@ static int group_ports(struct host_rules *h, size_t start, size_t end, struct er
         from = to;
     } while (from < end);
     return 0;
-}
-
-static bool ports_clash(const struct host_port *a, const struct host_port *b)
-{
-    return compare_port(a, b) == 0 && (is_any_address(a->ip) || is_any_address(b->ip) || str_eq(a->ip, b->ip));
 }
 
 /* Where the port's entries start, by bisection. */
@@ -351,7 +336,7 @@ static int bar_ports(struct host_rules *h, size_t node, const struct pod_spec *s
     for (size_t k = 0; k < spec->n_host_ports; k++) {
         const struct host_port *port = &spec->host_ports[k];
         for (size_t i = first_entry(h, port); i < h->ports.len && !compare_port(&h->ports.items[i].port, port); i++)
-            if (ports_clash(&h->ports.items[i].port, port) && bar(h, h->ports.items[i].shape, node, err) < 0)
+            if (host_ports_clash(&h->ports.items[i].port, port) && bar(h, h->ports.items[i].shape, node, err) < 0)
                 return ERR_NOMEM;
     }
     return 0;
