@@ -11,10 +11,6 @@ FOUR_CPU = ("m5.xlarge", "m5a.xlarge", "m6i.xlarge", "r5.xlarge", "r6i.xlarge")
 ONE_EXECUTOR_A_NODE = {"spark.kubernetes.executor.request.cores": "3"}  # of 4
 
 
-def sum_of(partitions):
-    return f"sum {sum(range(partitions * 1000))}"
-
-
 def capacity_type_of(world, pod):
     node = next((n for n in world.list("nodes") if n["metadata"]["name"] == pod["spec"].get("nodeName")), None)
     return node and node["metadata"]["labels"].get(CAPACITY)
@@ -72,8 +68,7 @@ def spark_two_provisioners(world):
     executors = check_roles(world, job)
     check(len({p["spec"]["nodeName"] for p in executors}) == 2, "each executor has a node of its own")
     lose_a_node(world, stoker, job, executors[0])
-    job.succeeded()
-    check(sum_of(8) in job.output(), "the result is right")
+    job.gives_sum(8)
     given_back(world, 10)
 
 
@@ -108,8 +103,7 @@ def spark_one_provisioner(world):
     world.run_controller()
     job = Job(world, "one", version="4.0", args=("4", "4")).submit()
     check_roles(world, job)
-    job.succeeded()
-    check(sum_of(4) in job.output(), "the result is right")
+    job.gives_sum(4)
     check(len(world.aws.launches()) <= 3, "a job of three pods needs two launches, or three")
     given_back(world, 10)
 
@@ -126,8 +120,7 @@ def spark_dynamic_allocation(world):
         "spark.dynamicAllocation.shuffleTracking.enabled": "true", "spark.dynamicAllocation.minExecutors": "1",
         "spark.dynamicAllocation.maxExecutors": "3", "spark.executor.instances": "1"}).submit()
     running_executors(world, job, 2)
-    job.succeeded()
-    check(sum_of(12) in job.output(), "the result is right")
+    job.gives_sum(12)
     given_back(world, 5)
 
 
@@ -149,6 +142,5 @@ def spark_volumes(world):
         name = next(v["persistentVolumeClaim"]["claimName"] for v in pod["spec"]["volumes"] if "persistentVolumeClaim" in v)
         terms = volumes[name]["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
         check(terms[0]["matchExpressions"][0]["values"] == [zones[pod["spec"]["nodeName"]]], "the pod runs where its volume is")
-    job.succeeded()
-    check(sum_of(4) in job.output(), "the result is right")
+    job.gives_sum(4)
     given_back(world, 10)

@@ -1,5 +1,6 @@
 """spark-submit in cluster mode, as a user runs it."""
 import json
+import re
 import subprocess
 
 from . import manifests
@@ -91,3 +92,11 @@ class Job:
         if self.phase() != "Succeeded":
             raise Failed(f"job {self.name} {self.phase()}: " + "\n".join(self.output().splitlines()[-12:]))
         return self
+
+    def gives_sum(self, partitions):
+        """succeeded(), with the sum that jobs/shuffle.py must come to; Failed with what it said instead."""
+        self.succeeded()
+        wanted = f"sum {sum(range(partitions * 1000))}"
+        said = [line for line in self.output().splitlines() if not re.match(r"\d\d/\d\d/\d\d ", line)]
+        if wanted not in said:
+            raise Failed(f"job {self.name} must say {wanted!r}, and says {said[-12:]}")
