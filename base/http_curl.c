@@ -1,12 +1,15 @@
 #include "base/http_curl.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/http_curl_internal.h"
 
-enum { MAX_CONNECTIONS = 64, KEPT_BODY_BYTES = 65536, NS_PER_MS = 1000000 };
+enum { READY_AT_ONCE = 16, MAX_CONNECTIONS = 64, KEPT_BODY_BYTES = 65536, NS_PER_MS = 1000000 };
 
 /* A descriptor that somebody wants to read. */
 struct watch {
@@ -26,8 +29,7 @@ struct http_curl {
     uint64_t calls_sent, watches_made;
     int64_t next_deadline_ns; /* none is over before; INT64_MAX: none is set */
     VEC(struct watch) watches;
-    VEC(struct watch) polled; /* what the wait that is under way asked about */
-    VEC(struct curl_waitfd) pollfds;
+    int watched_fd; /* epoll over what is watched: curl itself would not tell that the other end hung up */
 };
 
 /* Calls that have something to tell. */
@@ -370,17 +372,6 @@ static int poll_ms(const struct http_curl *curl, int64_t timeout_ns)
     return (int)((timeout_ns + NS_PER_MS - 1) / NS_PER_MS); /* upwards: never early, so never in circles */
 }
 
-static int list_watches(struct http_curl *curl, struct err *err)
-{
-    curl->polled.len = curl->pollfds.len = 0;
-    for (size_t i = 0; i < curl->watches.len; i++) {
-        struct curl_waitfd pollfd = {.fd = curl->watches.items[i].fd, .events = CURL_WAIT_POLLIN};
-        if (!VEC_PUSH(&curl->polled, curl->watches.items[i]) || !VEC_PUSH(&curl->pollfds, pollfd))
-            return err_nomem(err);
-    }
-    return 0;
-}
-
 static const struct watch *find_watch(const struct http_curl *curl, uint64_t id)
 {
     for (size_t i = 0; i < curl->watches.len; i++)
@@ -389,11 +380,14 @@ static const struct watch *find_watch(const struct http_curl *curl, uint64_t id)
     return NULL;
 }
 
+/* What does not fit is still ready at the next turn. A callback may end the watch of one that comes after it. */
 static void tell_watches(struct http_curl *curl)
 {
-    for (size_t i = 0; i < curl->polled.len; i++) {
-        const struct watch *watch = find_watch(curl, curl->polled.items[i].id);
-        if (curl->pollfds.items[i].revents && watch)
+    struct epoll_event ready[READY_AT_ONCE];
+    int n = epoll_wait(curl->watched_fd, ready, READY_AT_ONCE, 0);
+    for (int i = 0; i < n; i++) {
+        const struct watch *watch = find_watch(curl, ready[i].data.u64);
+        if (watch)
             watch->ready(watch->context);
     }
 }
@@ -401,12 +395,9 @@ static void tell_watches(struct http_curl *curl)
 static int wait_once(void *context, int64_t timeout_ns, struct err *err)
 {
     struct http_curl *curl = context;
+    struct curl_waitfd watched = {.fd = curl->watched_fd, .events = CURL_WAIT_POLLIN};
     int running;
-    int code = list_watches(curl, err);
-    if (code)
-        return code;
-    CURLMcode result =
-        curl_multi_poll(curl->multi, curl->pollfds.items, (unsigned)curl->pollfds.len, poll_ms(curl, timeout_ns), NULL);
+    CURLMcode result = curl_multi_poll(curl->multi, &watched, 1, poll_ms(curl, timeout_ns), NULL);
     if (!result)
         result = curl_multi_perform(curl->multi, &running);
     if (result == CURLM_OUT_OF_MEMORY)
@@ -418,20 +409,28 @@ static int wait_once(void *context, int64_t timeout_ns, struct err *err)
     for (struct http_host *host = curl->hosts; host; host = host->next)
         start_queued(host, curl->options.max_connections);
     tell(curl);
-    tell_watches(curl);
+    if (watched.revents)
+        tell_watches(curl);
     return 0;
 }
 
 int http_curl_watch(struct http_curl *curl, int fd, void (*ready)(void *context), void *context, struct err *err)
 {
     struct watch watch = {fd, ++curl->watches_made, ready, context};
-    return VEC_PUSH(&curl->watches, watch) ? 0 : err_nomem(err);
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = watch.id};
+    if (!VEC_PUSH(&curl->watches, watch))
+        return err_nomem(err);
+    if (epoll_ctl(curl->watched_fd, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    curl->watches.len--;
+    return err_set(err, ERR_FATAL, "epoll: %s", strerror(errno));
 }
 
 void http_curl_unwatch(struct http_curl *curl, int fd)
 {
     for (size_t i = 0; i < curl->watches.len; i++) {
         if (curl->watches.items[i].fd == fd) {
+            epoll_ctl(curl->watched_fd, EPOLL_CTL_DEL, fd, NULL);
             curl->watches.items[i] = curl->watches.items[--curl->watches.len];
             return;
         }
@@ -455,9 +454,15 @@ int http_curl_open(const struct http_curl_options *options, struct http_curl **r
         curl->options.max_connections = MAX_CONNECTIONS;
     curl->user_agent = strdup(options->user_agent);
     curl->multi = curl_multi_init();
-    if (!curl->user_agent || !curl->multi) {
+    curl->watched_fd = epoll_create1(EPOLL_CLOEXEC);
+    int code = 0;
+    if (!curl->user_agent || !curl->multi)
+        code = err_nomem(err);
+    else if (curl->watched_fd < 0)
+        code = err_set(err, ERR_FATAL, "epoll: %s", strerror(errno));
+    if (code) {
         http_curl_close(curl);
-        return err_nomem(err);
+        return code;
     }
     *ret = curl;
     return 0;
@@ -481,8 +486,8 @@ void http_curl_close(struct http_curl *curl)
     }
     curl_multi_cleanup(curl->multi);
     VEC_FREE(&curl->watches);
-    VEC_FREE(&curl->polled);
-    VEC_FREE(&curl->pollfds);
+    if (curl->watched_fd >= 0)
+        close(curl->watched_fd);
     free(curl->user_agent);
     free(curl);
     curl_global_cleanup();

@@ -29,7 +29,10 @@ void http_curl_close(struct http_curl *curl); /* cancels what is under way; not 
 struct http http_curl_http(struct http_curl *curl);
 struct loop_waiter http_curl_waiter(struct http_curl *curl);
 
-/* Calls `ready` from the loop whenever `fd` can be read. One watch a descriptor. */
+/*
+ * Calls `ready` from the loop whenever `fd` can be read or its other end has hung up. One watch a descriptor; it ends
+ * before the descriptor is closed. No plain files.
+ */
 CC_MUST_CHECK int http_curl_watch(struct http_curl *curl, int fd, void (*ready)(void *context), void *context,
                                   struct err *err);
 void http_curl_unwatch(struct http_curl *curl, int fd);

@@ -96,6 +96,8 @@ int run_world_open(struct run_world *ret, const struct run_settings *settings, s
     if (!code)
         code = worker_thread_open(ret->curl, &ret->worker, err);
     if (!code)
+        code = command_system_open(&ret->loop, ret->curl, &ret->commands, err);
+    if (!code)
         code = metrics_open(&ret->metrics, err);
     if (!code)
         code = open_kube(ret, err);
@@ -108,6 +110,7 @@ void run_world_close(struct run_world *world)
         kube_close(world->kube);
     if (world->worker)
         worker_thread_close(world->worker);
+    command_system_close(world->commands);
     metrics_close(world->metrics);
     if (world->signals)
         signals_close(world->signals);

@@ -2,6 +2,7 @@
 #ifndef STOKER_PROVISIONER_CMD_RUN_WORLD_H
 #define STOKER_PROVISIONER_CMD_RUN_WORLD_H
 
+#include "base/command.h"
 #include "base/http_curl.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -21,6 +22,7 @@ struct run_world {
     struct http_curl *curl;
     struct signals *signals;
     struct worker_thread *worker;
+    struct command_system *commands;
     struct metrics *metrics;
     struct arena arena; /* of what lives as long as the process */
     struct kube_access access;

@@ -10,12 +10,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/chance.h"
+#include "base/command.h"
 #include "base/http_curl.h"
 #include "base/json_out.h"
 #include "base/worker.h"
@@ -137,7 +139,8 @@ static int call_all(const void *context, struct err *err)
     if (rc)
         return rc;
     loop_init(&loop, &clock_system, http_curl_waiter(curl));
-    rc = http_curl_watch(curl, STDERR_FILENO, nothing, NULL, err);
+    int watched = eventfd(0, EFD_CLOEXEC);
+    rc = http_curl_watch(curl, watched, nothing, NULL, err);
     if (!rc)
         rc = send_calls(http_curl_http(curl), context, &calls, err);
     while (!rc && calls.open)
@@ -148,8 +151,62 @@ static int call_all(const void *context, struct err *err)
     }
     assert_true(rc || calls.answered == 4);
     http_curl_close(curl);
+    close(watched);
     loop_release(&loop);
     return rc;
+}
+
+struct commanded {
+    bool over;
+    struct err err;
+};
+
+static void command_over(void *context, struct str output, const struct err *err)
+{
+    struct commanded *commanded = context;
+    commanded->over = true;
+    if (err)
+        commanded->err = *err;
+    else
+        assert_true(str_is(output, "told\n"));
+}
+
+static int run_command(const void *context, struct err *err)
+{
+    struct http_curl *curl;
+    struct loop loop;
+    struct command_system *system = NULL;
+    struct commanded commanded = {.over = false};
+    const char *const argv[] = {"sh", "-c", "echo told", NULL};
+    const struct command command = {.argv = argv};
+    const struct http_curl_options options = {.user_agent = "x"};
+    (void)context;
+    int rc = http_curl_open(&options, &curl, err);
+    if (rc)
+        return rc;
+    loop_init(&loop, &clock_system, http_curl_waiter(curl));
+    rc = command_system_open(&loop, curl, &system, err);
+    if (!rc) {
+        struct commands commands = command_system_commands(system);
+        rc = commands.start(commands.context, &command, command_over, &commanded, NULL, err);
+    }
+    while (!rc && !commanded.over)
+        rc = loop_turn(&loop, err);
+    if (!rc && commanded.err.code) {
+        *err = commanded.err;
+        rc = commanded.err.code;
+    }
+    command_system_close(system);
+    loop_release(&loop);
+    http_curl_close(curl);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    return rc;
+}
+
+static void commanding(void **state)
+{
+    (void)state;
+    assert_true(nth_survive(run_command, NULL, false) > 5);
 }
 
 static void calling(void **state)
@@ -334,8 +391,8 @@ static void electing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writing_json),   cmocka_unit_test(setting_timers), cmocka_unit_test(calling),
-        cmocka_unit_test(finding_access), cmocka_unit_test(electing),
+        cmocka_unit_test(writing_json), cmocka_unit_test(setting_timers), cmocka_unit_test(calling),
+        cmocka_unit_test(commanding),   cmocka_unit_test(finding_access), cmocka_unit_test(electing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
