@@ -26,7 +26,8 @@ int instances_form(struct str cluster, struct str launch_id, struct arena *arena
     return buf_str(&buf, ret, err);
 }
 
-bool instance_state_read(struct str name, enum cloud_instance_state *ret)
+/* EC2's word for a state; false if it is going or gone ("shutting-down", "terminated") or we do not know it. */
+static bool read_state(struct str name, enum cloud_instance_state *ret)
 {
     static const struct {
         const char *name;
@@ -89,7 +90,7 @@ int instances_read(const struct xml *page, struct arena *arena, struct instance_
         XML_EACH(item, xml_get(reservation, "instancesSet"))
         {
             struct cloud_instance instance = {0};
-            if (!instance_state_read(xml_text(item, "instanceState.name"), &instance.state))
+            if (!read_state(xml_text(item, "instanceState.name"), &instance.state))
                 continue;
             int rc = read_instance(item, arena, &instance, err);
             if (rc)

@@ -22,9 +22,6 @@ struct instance_list {
 CC_MUST_CHECK int instances_read(const struct xml *page, struct arena *arena, struct instance_list *list,
                                  struct err *err);
 
-/* EC2's word for a state; false if it is going or gone ("shutting-down", "terminated") or we do not know it. */
-bool instance_state_read(struct str name, enum cloud_instance_state *ret);
-
 struct terminator;
 
 enum {
@@ -37,11 +34,14 @@ CC_MUST_CHECK int terminator_open(struct loop *loop, struct aws_client *client, 
                                   struct err *err);
 void terminator_close(struct terminator *terminator); /* who waits is not called any more */
 
-/* As cloud_provider.terminate. Ids that EC2 does not know count as gone. */
+/*
+ * As cloud_provider.terminate. Ids that EC2 does not know count as gone. Those that it refuses (malformed, protected
+ * from termination) fail alone: all others of the batch go.
+ */
 CC_MUST_CHECK int terminator_ask(struct terminator *terminator, const struct str *ids, size_t n,
                                  cloud_terminated_fn done, void *context, struct err *err);
 
-/* The ids that a message of InvalidInstanceID.NotFound or .Malformed names: "i-" and hex digits. Each as it comes. */
+/* The ids that a message of InvalidInstanceID.NotFound names: "i-" and hex digits. Each as it comes. */
 bool terminate_next_id(struct str *rest, struct str *ret);
 
 #endif

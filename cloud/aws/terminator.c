@@ -157,7 +157,7 @@ static void end_batch(struct batch *batch, const struct err *failure)
     batch_free(batch);
 }
 
-/* Splits the batch in two calls: one of those that EC2 does not know must be in one of them. */
+/* Splits the batch in two calls: what spoils it must be in one of them. */
 static int halve(struct batch *batch, struct err *err)
 {
     struct terminator *terminator = batch->terminator;
@@ -209,12 +209,22 @@ static void without_unknown(struct batch *batch, const struct err *failure)
     free(gone);
 }
 
+/* One id is malformed, or its instance is protected: no word says which, and EC2 has terminated none of them. */
+static void without_refused(struct batch *batch)
+{
+    struct err err = {0};
+    if (halve(batch, &err))
+        end_batch(batch, &err);
+}
+
 static void on_answer(void *context, const struct aws_answer *answer)
 {
     struct batch *batch = context;
-    bool unknown = answer->err && answer->err->code == ERR_NOT_FOUND;
-    if (unknown)
+    int code = answer->err ? answer->err->code : 0;
+    if (code == ERR_NOT_FOUND)
         without_unknown(batch, answer->err);
+    else if (code == ERR_INVALID && batch->n > 1)
+        without_refused(batch);
     else
         end_batch(batch, answer->err);
 }

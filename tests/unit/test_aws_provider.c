@@ -510,6 +510,29 @@ static void unknown_ones_that_are_not_named(void **state)
     world_close(world);
 }
 
+/* Two askers share a call: the one whose instance may not be terminated hears of it, the others' instances go. */
+static void one_that_is_refused_spoils_nothing(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    static const char protected[] =
+        EC2_ERROR("OperationNotPermitted", "The instance may not be terminated: disableApiTermination");
+    const struct str good[] = {STR("i-01"), STR("i-02")}, bad[] = {STR("i-03")};
+    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 01 02 03 */
+    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 02 03 */
+    fake_aws_once(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 01 */
+    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 03 */
+    fake_aws_once(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 02 */
+    terminate(world, good, 2);
+    terminate(world, bad, 1);
+    assert_true(virtual_time_until(&world->loop, 5000, answered_twice, world));
+    assert_int_equal(world->n_ids, 2);
+    assert_int_equal(fake_aws_count(world->aws, "TerminateInstances"), 5);
+    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 3), "InstanceId.1=i-03"));
+    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 4), "InstanceId.1=i-02"));
+    world_close(world);
+}
+
 static void terminations_that_fail(void **state)
 {
     (void)state;
@@ -663,6 +686,7 @@ int main(void)
         cmocka_unit_test(a_full_subnet_is_left_out),
         cmocka_unit_test(terminations_go_together),
         cmocka_unit_test(unknown_ones_that_are_not_named),
+        cmocka_unit_test(one_that_is_refused_spoils_nothing),
         cmocka_unit_test(terminations_that_fail),
         cmocka_unit_test(no_more_than_a_batch),
         cmocka_unit_test(all_pages_are_listed),
