@@ -64,7 +64,6 @@ struct cloud_launch_plan {
     const struct cloud_pool *pools; /* [n_pools] in order of preference */
     size_t n_pools;
     uint32_t count;
-    bool single_zone, all_or_nothing;
 };
 
 struct cloud_failure {

@@ -378,8 +378,3 @@ void aws_client_close(struct aws_client *client)
     arena_wipe(&client->arena);
     free(client);
 }
-
-struct str aws_client_region(const struct aws_client *client)
-{
-    return client->endpoints.region;
-}

@@ -33,8 +33,6 @@ CC_MUST_CHECK int aws_client_open(const struct aws_client_options *options, stru
 /* What is under way is cancelled: its `done` is not called any more. Not to be called from within a `done`. */
 void aws_client_close(struct aws_client *client);
 
-struct str aws_client_region(const struct aws_client *client);
-
 /* Attempts of one call, and how long it may take in all, where the call says nothing. */
 enum { AWS_CALL_ATTEMPTS = 4, AWS_CALL_ATTEMPT_MS = 30 * 1000, AWS_CALL_DEADLINE_MS = 90 * 1000 };
 
@@ -42,7 +40,7 @@ struct aws_call {
     enum aws_service service;
     const char *action; /* "CreateFleet"; must outlive the call */
     /*
-     * Query protocol (EC2, STS, Auto Scaling, IAM): a form without Action and Version, as query.h writes it. JSON
+     * Query protocol (EC2, STS, Auto Scaling): a form without Action and Version, as query.h writes it. JSON
      * protocol (SQS, SSM, Pricing): an object; "" is "{}". Copied.
      */
     struct str body;

@@ -6,18 +6,19 @@
 struct partition {
     const char *prefix;                            /* of its regions */
     const char *name, *suffix, *dual_stack_suffix; /* the latter NULL where there is none */
-    const char *iam_host, *iam_region;
-    bool fips_is_default; /* what FIPS asks for is what all get */
+    bool fips_is_default;                          /* what FIPS asks for is what all get */
 };
 
 /* The first whose prefix fits. Source: partitions.json of the SDKs. */
 static const struct partition PARTITIONS[] = {
-    {"cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "iam.cn-north-1.amazonaws.com.cn",
-     "cn-north-1", false},
-    {"us-gov-", "aws-us-gov", "amazonaws.com", "api.aws", "iam.us-gov.amazonaws.com", "us-gov-west-1", true},
-    {"us-iso-", "aws-iso", "c2s.ic.gov", NULL, "iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1", true},
-    {"us-isob-", "aws-iso-b", "sc2s.sgov.gov", NULL, "iam.us-isob-east-1.sc2s.sgov.gov", "us-isob-east-1", true},
-    {"", "aws", "amazonaws.com", "api.aws", "iam.amazonaws.com", "us-east-1", false},
+    {"cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", false},
+    {"us-gov-", "aws-us-gov", "amazonaws.com", "api.aws", true},
+    {"us-iso-", "aws-iso", "c2s.ic.gov", NULL, true},
+    {"us-isob-", "aws-iso-b", "sc2s.sgov.gov", NULL, true},
+    {"us-isof-", "aws-iso-f", "csp.hci.ic.gov", NULL, true},
+    {"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", NULL, true},
+    {"eusc-", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", false},
+    {"", "aws", "amazonaws.com", "api.aws", false},
 };
 
 static const struct partition *partition_of(struct str region)
@@ -26,11 +27,6 @@ static const struct partition *partition_of(struct str region)
     while (!str_starts(region, PARTITIONS[i].prefix))
         i++;
     return &PARTITIONS[i];
-}
-
-const char *aws_endpoints_partition(struct str region)
-{
-    return partition_of(region)->name;
 }
 
 struct finding {
@@ -84,8 +80,6 @@ static struct str pricing_region(const struct finding *f)
 static const char *own_url(const struct finding *f, enum aws_service service, struct str region)
 {
     const char *name = aws_service_info(service)->endpoint;
-    if (service == AWS_IAM)
-        return arena_printf(f->arena, "https://%s/", f->partition->iam_host);
     if (service == AWS_PRICING)
         return arena_printf(f->arena, "https://%s.%.*s.%s/", name, STR_ARG(region), f->partition->suffix);
     bool dual = f->dual_stack && f->partition->dual_stack_suffix;
@@ -98,11 +92,7 @@ static int find_one(const struct finding *f, enum aws_service service, struct aw
 {
     const char *from = "the region";
     struct str said = configured(f, service, &from);
-    struct str region = f->region;
-    if (service == AWS_PRICING)
-        region = pricing_region(f);
-    else if (service == AWS_IAM)
-        region = str_of(f->partition->iam_region);
+    struct str region = service == AWS_PRICING ? pricing_region(f) : f->region;
     if (!said.len && !region.len)
         return 0;
     const char *slash = str_ends(said, "/") ? "" : "/";

@@ -10,7 +10,7 @@
 struct aws_endpoint {
     const char *url; /* ends in '/' */
     struct aws_url parts;
-    struct str signing_region; /* not always the region asked for: Pricing is in three, IAM in one */
+    struct str signing_region; /* not always the region asked for: Pricing is in three */
 };
 
 struct aws_endpoints {
@@ -34,8 +34,5 @@ CC_MUST_CHECK int aws_endpoints_find(const struct aws_environment *environment, 
 
 /* Region from AWS_REGION, AWS_DEFAULT_REGION or the profile; "" if none says. */
 struct str aws_endpoints_region(const struct aws_environment *environment, const struct aws_settings *settings);
-
-/* "aws", "aws-cn", "aws-us-gov", …: for ARNs. */
-const char *aws_endpoints_partition(struct str region);
 
 #endif

@@ -62,10 +62,6 @@ static void put_options(struct aws_query *query, const struct fleet_request *req
 {
     aws_query_open(query, request->capacity_type == CLOUD_SPOT ? "SpotOptions" : "OnDemandOptions");
     aws_query_str(query, "AllocationStrategy", request->strategy);
-    if (request->all_or_nothing)
-        aws_query_int(query, "MinTargetCapacity", request->count);
-    if (request->single_zone)
-        aws_query_bool(query, "SingleAvailabilityZone", true);
     aws_query_close(query);
 }
 

@@ -32,7 +32,6 @@ struct fleet_request {
     enum cloud_capacity_type capacity_type;
     struct str strategy; /* EC2's word; never "" */
     uint32_t count;
-    bool single_zone, all_or_nothing;
     const struct cloud_label *tags; /* [n_tags] of instances, volumes and the fleet */
     size_t n_tags;
     const struct fleet_subnet *subnets;

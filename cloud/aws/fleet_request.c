@@ -45,8 +45,6 @@ int fleet_request_write(const struct fleet_request *request, struct arena *arena
     json_str(&json, "capacityType", str_of(cloud_capacity_type_name(request->capacity_type)));
     json_str(&json, "strategy", request->strategy);
     json_int(&json, "count", request->count);
-    json_bool(&json, "singleZone", request->single_zone);
-    json_bool(&json, "allOrNothing", request->all_or_nothing);
     json_open_map(&json, "tags");
     for (size_t i = 0; i < request->n_tags; i++)
         json_str_by(&json, request->tags[i].key, request->tags[i].value);
@@ -176,15 +174,10 @@ static int read_request(void *context, const struct doc *object, struct err *err
     struct fleet_request *request = &reading->request;
     if (object->kind != DOC_MAP || reading->objects++ > 0)
         return not_ours("the text", err);
-    const struct doc *capacity = doc_get(object, "capacityType"), *single = doc_get(object, "singleZone"),
-                     *all = doc_get(object, "allOrNothing");
+    const struct doc *capacity = doc_get(object, "capacityType");
     if (!capacity || (!str_is(capacity->text, "spot") && !str_is(capacity->text, "on-demand")))
         return not_ours("capacityType", err);
-    if (!single || single->kind != DOC_BOOL || !all || all->kind != DOC_BOOL)
-        return not_ours("singleZone or allOrNothing", err);
     request->capacity_type = str_is(capacity->text, "spot") ? CLOUD_SPOT : CLOUD_ON_DEMAND;
-    request->single_zone = str_is(single->text, "true");
-    request->all_or_nothing = str_is(all->text, "true");
     int rc = read_text(reading, doc_get(object, "strategy"), "strategy", &request->strategy, err);
     if (!rc)
         rc = read_number(doc_get(object, "count"), "count", &request->count, err);

@@ -168,9 +168,22 @@ static const struct flag *find_flag(struct str field)
     return NULL;
 }
 
+/* Is it text that a label, taint or kubelet amount can be made of: letters, digits and -._/%:? */
+static bool is_plain(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool good =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._/%:", c, 6);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 static int put_plain(struct buf *buf, struct str what, struct str text, struct err *err)
 {
-    if (!aws_kubelet_plain(text))
+    if (!is_plain(text))
         return err_set(err, ERR_INVALID, "%.*s: \"%.*s\" has characters that are not allowed there", STR_ARG(what),
                        STR_ARG(text));
     buf_add(buf, text);
@@ -214,18 +227,6 @@ int aws_kubelet_flags(const struct doc *config, struct buf *buf, struct err *err
             return rc;
     }
     return 0;
-}
-
-bool aws_kubelet_plain(struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool good =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || memchr("-._/%:", c, 6);
-        if (!good)
-            return false;
-    }
-    return true;
 }
 
 static bool in_domain(struct str domain, const char *name)

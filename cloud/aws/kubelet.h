@@ -35,7 +35,4 @@ CC_MUST_CHECK int aws_kubelet_taints(const struct cloud_bootstrap *bootstrap, st
 /* May a kubelet put this label on its own node? Source: kubernetes, pkg/kubelet/apis/well_known_labels.go. */
 bool aws_kubelet_may_set(struct str key);
 
-/* Is it text that a label, taint or kubelet amount can be made of: letters, digits and -._/%:? */
-bool aws_kubelet_plain(struct str text);
-
 #endif

@@ -56,7 +56,6 @@ enum aws_pace_class aws_pace_class(enum aws_service service, const char *action)
     case AWS_PRICING: return AWS_PACE_PRICING;
     case AWS_EC2: break;
     case AWS_STS:
-    case AWS_IAM:
     case AWS_AUTOSCALING:
     case AWS_SERVICES: return AWS_PACE_OTHER;
     }

@@ -13,7 +13,7 @@ enum aws_pace_class {
     AWS_PACE_SSM,
     AWS_PACE_PRICING,
     AWS_PACE_QUEUE, /* SQS: costs money, hardly limited */
-    AWS_PACE_OTHER, /* STS, IAM, Auto Scaling */
+    AWS_PACE_OTHER, /* STS, Auto Scaling */
     AWS_PACE_CLASSES
 };
 

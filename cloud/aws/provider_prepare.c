@@ -309,8 +309,6 @@ static int write_request(struct draft *draft, struct err *err)
     struct fleet_request request = {
         .capacity_type = plan->capacity_type,
         .count = plan->count,
-        .single_zone = plan->single_zone,
-        .all_or_nothing = plan->all_or_nothing,
         .tags = draft->tags,
         .n_tags = draft->n_tags,
         .subnets = draft->subnets,

@@ -10,7 +10,7 @@
 /*
  * aws_query_item(&query, "Filter", 1); aws_query_str(&query, "Name", STR("zone")); aws_query_close(&query);
  * writes "Filter.1.Name=zone". Action and Version are not written here: the client adds them (client.h).
- * Sources: EC2 API Reference "Query parameters"; EC2's lists are "Name.1", those of STS, IAM and Auto Scaling
+ * Sources: EC2 API Reference "Query parameters"; EC2's lists are "Name.1", those of STS and Auto Scaling
  * "Name.member.1", which is a list named "Name.member" here.
  */
 enum { AWS_QUERY_MAX_DEPTH = 8, AWS_QUERY_MAX_PREFIX_BYTES = 256 };

@@ -13,7 +13,6 @@ static const struct aws_service_info SERVICES[AWS_SERVICES] = {
                      "AWSPriceListService"},
     [AWS_AUTOSCALING] = {"autoscaling", "autoscaling", "AWS_ENDPOINT_URL_AUTO_SCALING", "auto_scaling", AWS_QUERY_XML,
                          "2011-01-01", ""},
-    [AWS_IAM] = {"iam", "iam", "AWS_ENDPOINT_URL_IAM", "iam", AWS_QUERY_XML, "2010-05-08", ""},
 };
 
 const struct aws_service_info *aws_service_info(enum aws_service service)

@@ -68,15 +68,11 @@ static void on_received(void *context, const struct aws_answer *answer)
     struct aws_sqs_message messages[AWS_SQS_BATCH];
     size_t n = 0;
     DOC_EACH (message, doc_get(answer->json, "Messages")) {
-        int64_t received = 0;
-        struct str times = aws_json_text(doc_get(message, "Attributes"), "ApproximateReceiveCount");
         if (n == AWS_SQS_BATCH)
             break;
-        if (!str_to_int64(times, &received))
-            received = 0;
         messages[n++] =
             (struct aws_sqs_message){aws_json_text(message, "MessageId"), aws_json_text(message, "ReceiptHandle"),
-                                     aws_json_text(message, "Body"), received};
+                                     aws_json_text(message, "Body")};
     }
     asking->received(asking->context, messages, n, answer->err);
     free(asking);
@@ -93,9 +89,6 @@ int aws_sqs_receive(struct aws_client *client, struct str queue_url, aws_sqs_mes
     json_int(&json, "MaxNumberOfMessages", AWS_SQS_BATCH);
     json_int(&json, "WaitTimeSeconds", AWS_SQS_WAIT_S);
     json_int(&json, "VisibilityTimeout", AWS_SQS_VISIBILITY_S);
-    json_open_list(&json, "AttributeNames");
-    json_str(&json, NULL, STR("ApproximateReceiveCount"));
-    json_close_list(&json);
     json_close_map(&json);
     int rc =
         ask(client, "ReceiveMessage", &buf, &(struct asking){.received = done, .context = context}, on_received, err);

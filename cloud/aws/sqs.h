@@ -25,7 +25,6 @@ struct aws_sqs_message {
     struct str id;      /* the same when it comes again */
     struct str receipt; /* another each time; deletes it */
     struct str body;
-    int64_t received; /* times so far, this one counted; 0 not said */
 };
 
 typedef void (*aws_sqs_messages_fn)(void *context, const struct aws_sqs_message *messages, size_t n,

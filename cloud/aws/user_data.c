@@ -11,7 +11,8 @@ struct making {
     struct arena *arena;
 };
 
-void aws_shell_quote(struct buf *buf, struct str text)
+/* In single quotes that a shell takes as it is, quotes inside included. */
+static void shell_quote(struct buf *buf, struct str text)
 {
     buf_byte(buf, '\'');
     for (size_t i = 0; i < text.len; i++) {
@@ -115,7 +116,7 @@ static void put_argument(struct buf *buf, const char *flag, struct str value)
     buf_add(buf, STR(" \\\n  "));
     buf_add(buf, str_of(flag));
     buf_byte(buf, ' ');
-    aws_shell_quote(buf, value);
+    shell_quote(buf, value);
 }
 
 static int kubelet_arguments(const struct making *making, const struct doc *config, struct str *ret, struct err *err)
@@ -148,7 +149,7 @@ static int put_script(void *context, const struct doc *config, struct err *err)
     buf_add(buf, STR("Content-Type: text/x-shellscript; charset=\"us-ascii\"\n\n#!/bin/bash -e\n"
                      "exec > >(tee /var/log/user-data.log | logger -t user-data -s 2>/dev/console) 2>&1\n"
                      "/etc/eks/bootstrap.sh "));
-    aws_shell_quote(buf, cluster->name);
+    shell_quote(buf, cluster->name);
     put_argument(buf, "--apiserver-endpoint", cluster->endpoint);
     put_argument(buf, "--b64-cluster-ca", cluster->ca_base64);
     if (dns && dns->first)

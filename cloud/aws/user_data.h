@@ -26,9 +26,6 @@ CC_MUST_CHECK int aws_user_data(const struct aws_cluster *cluster, const struct 
                                 const struct cloud_bootstrap *bootstrap, struct arena *arena, struct str *ret,
                                 struct err *err);
 
-/* Appends `text` in single quotes that a shell takes as it is, quotes inside included. */
-void aws_shell_quote(struct buf *buf, struct str text);
-
 /* For user_data.c: Bottlerocket's settings with the user's own. In bottlerocket.c. */
 CC_MUST_CHECK int aws_bottlerocket(const struct aws_cluster *cluster, const struct cloud_template *template_,
                                    const struct cloud_bootstrap *bootstrap, struct arena *arena, struct buf *buf,

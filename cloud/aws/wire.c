@@ -101,7 +101,7 @@ int aws_wire_request(const struct aws_wire_call *call, struct arena *arena, stru
     return 0;
 }
 
-/* EC2: Response > Errors > Error; STS, IAM, Auto Scaling: ErrorResponse > Error. */
+/* EC2: Response > Errors > Error; STS, Auto Scaling: ErrorResponse > Error. */
 static void read_xml_failure(struct str body, struct arena *arena, struct aws_failure *failure)
 {
     const struct xml *root = NULL;
