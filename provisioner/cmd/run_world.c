@@ -69,6 +69,7 @@ static int open_kube(struct run_world *world, struct err *err)
         return code;
     const struct kube_options options = {.loop = &world->loop,
                                          .http = http_curl_http(world->curl),
+                                         .commands = command_system_commands(world->commands),
                                          .chance = &chance_system,
                                          .access = &world->access,
                                          .called = on_kube_call,
@@ -172,6 +173,7 @@ int run_world_version(struct run_world *world, int64_t patience_ms, struct err *
     loop_timer_cancel(&world->loop, &question.again);
     if (code || question.answered || world->asked_to_stop)
         return code;
-    return err_set(err, question.last.code ? question.last.code : ERR_RETRY, "%s: %s", world->access.server,
-                   question.last.message);
+    if (!question.last.code)
+        err_note(&question.last, ERR_RETRY, "no answer within %lld ms", (long long)patience_ms);
+    return err_set(err, question.last.code, "%s: %s", world->access.server, question.last.message);
 }

@@ -23,7 +23,7 @@ int kube_open(const struct kube_options *options, struct kube **ret, struct err 
     if (!kube)
         return err_nomem(err);
     kube->options = *options;
-    int rc = kube_token_open(options->access, options->loop->clock, &kube->token, err);
+    int rc = kube_token_open(options->access, options->loop->clock, options->commands, &kube->token, err);
     for (size_t i = 0; i < CLUSTER_WATCHED && rc == 0; i++)
         rc = watcher_init(&kube->watchers[i], kube, (enum cluster_kind)i, err);
     if (rc < 0) {

@@ -3,6 +3,7 @@
 #define STOKER_PROVISIONER_KUBE_KUBE_H
 
 #include "base/chance.h"
+#include "base/command.h"
 #include "base/http.h"
 #include "base/loop.h"
 #include "provisioner/kube/cluster.h"
@@ -13,6 +14,7 @@ struct kube;
 struct kube_options {
     struct loop *loop;
     struct http http;
+    struct commands commands; /* for plug-ins; may be all zero where `access` has none */
     const struct chance *chance;
     const struct kube_access *access;
     bool karpenter_manifests; /* watch karpenter.sh and karpenter.k8s.aws documents too */

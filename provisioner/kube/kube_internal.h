@@ -8,16 +8,6 @@
 #include "provisioner/kube/status.h"
 #include "provisioner/kube/token.h"
 
-/* One outgoing call, in whoever asked for it. All zero: none is under way. */
-struct kube_call {
-    struct kube *kube;
-    const char *verb; /* for metrics: "list", "watch", "patch" */
-    enum cluster_kind kind;
-    struct clock_mono started;
-    struct http_call *http; /* NULL: not under way */
-    struct http_handler handler;
-};
-
 struct kube_ask {
     const char *verb;
     enum cluster_kind kind;
@@ -27,7 +17,21 @@ struct kube_ask {
     int64_t timeout_ms, idle_timeout_ms;
 };
 
-/* Sends with our credentials. The handler's calls come once `call` is over, so that it can be used again in them. */
+/* One outgoing call, in whoever asked for it, who does not move it meanwhile. All zero: none is under way. */
+struct kube_call {
+    struct kube *kube;
+    struct clock_mono started;
+    struct http_call *http; /* NULL: not under way */
+    struct http_handler handler;
+    struct kube_token_waiter waiter; /* before it is sent */
+    struct kube_ask ask;             /* its texts are in `arena`, and only while it waits */
+    struct arena arena;
+};
+
+/*
+ * Sends with our credentials, as soon as there are some; waiting for them counts for the time limit. The handler's done
+ * comes once `call` is over, so that it can be used again in it.
+ */
 CC_MUST_CHECK int kube_call_send(struct kube *kube, struct kube_call *call, const struct kube_ask *ask,
                                  const struct http_handler *handler, struct err *err);
 void kube_call_cancel(struct kube_call *call); /* also one that is not under way */

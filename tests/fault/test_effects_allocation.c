@@ -24,7 +24,9 @@
 #include "provisioner/kube/leader.h"
 #include "provisioner/kube/token.h"
 #include "tests/fault/nth.h"
+#include "tests/support/fake_commands.h"
 #include "tests/support/http_server.h"
+#include "tests/support/virtual_time.h"
 
 static int write_json(const void *context, struct err *err)
 {
@@ -243,32 +245,53 @@ static int read_config(void *context, const char *path, struct arena *arena, str
     return ret->ptr ? 0 : err_nomem(err);
 }
 
-static int run_plugin(void *context, const char *const *argv, const char *const *env, struct arena *arena,
-                      struct str *ret, struct err *err)
+static void token_ready(void *context)
 {
-    (void)context;
-    assert_string_equal(argv[1], "a");
-    assert_string_equal(env[1], "A=b");
-    *ret = str_dup(arena, STR("{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\","
-                              "\"status\":{\"token\":\"t\"}}"));
-    return ret->ptr ? 0 : err_nomem(err);
+    *(bool *)context = true;
+}
+
+static int wait_for_plugin(struct kube_token *token, struct loop *loop, struct err *err)
+{
+    bool ready = false;
+    struct kube_token_waiter waiter = {.ready = token_ready, .context = &ready};
+    int rc = 0;
+    kube_token_wait(token, &waiter);
+    while (!ready && !rc)
+        rc = loop_turn(loop, err);
+    return rc;
 }
 
 static int find_access(const void *context, struct err *err)
 {
     (void)context;
-    const struct kube_io io = {read_config, run_plugin, NULL};
+    struct virtual_time time;
+    struct loop loop;
+    const struct kube_io io = {.read = read_config};
     struct arena arena = ARENA_INIT;
     struct kube_access access;
     struct kube_token *token = NULL;
     struct str header;
+    virtual_time_init(&time);
+    loop_init(&loop, &time.clock, virtual_time_waiter(&time));
+    struct fake_commands plugin = {
+        .loop = &loop,
+        .printed = "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\","
+                   "\"status\":{\"token\":\"t\"}}"};
     int rc = kube_access_from_config("/k/config", NULL, &io, &arena, &access, err);
     if (!rc)
-        rc = kube_token_open(&access, &clock_system, &token, err);
+        rc = kube_token_open(&access, &time.clock, fake_commands_commands(&plugin), &token, err);
     if (!rc)
         rc = kube_token_get(token, &header, err);
+    if (rc == KUBE_TOKEN_WAIT) {
+        assert_non_null(strstr(plugin.line, " a "));
+        assert_non_null(strstr(plugin.line, " A=b"));
+        rc = wait_for_plugin(token, &loop, err);
+        if (!rc)
+            rc = kube_token_get(token, &header, err);
+    }
     assert_true(rc || str_is(header, "Bearer t"));
     kube_token_close(token);
+    loop_release(&loop);
     arena_release(&arena);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "provisioner/kube/kube.h"
+#include "tests/support/fake_commands.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/virtual_time.h"
 
@@ -19,6 +20,7 @@ struct kube_world {
     struct fake_http *http;
     uint64_t seed;
     struct chance chance;
+    struct fake_commands plugin;
     struct kube_access access;
     struct kube *kube;
     struct cluster cluster;
@@ -97,6 +99,7 @@ static inline void kube_world_reopen(struct kube_world *world)
     kube_close(world->kube);
     struct kube_options options = {.loop = &world->loop,
                                    .http = fake_http_http(world->http),
+                                   .commands = fake_commands_commands(&world->plugin),
                                    .chance = &world->chance,
                                    .access = &world->access,
                                    .karpenter_manifests = world->karpenter,
@@ -112,6 +115,7 @@ static inline void kube_world_open(struct kube_world *world, bool karpenter)
     virtual_time_init(&world->time);
     loop_init(&world->loop, &world->time.clock, virtual_time_waiter(&world->time));
     world->http = fake_http_open(&world->loop);
+    world->plugin.loop = &world->loop;
     world->chance = chance_seeded(&world->seed);
     world->access = (struct kube_access){.server = "https://api:6443", .token = STR("secret")};
     world->karpenter = karpenter;

@@ -237,6 +237,104 @@ static void from_within(void **state)
     assert_int_equal(world->calls, 3);
 }
 
+static const char *const plugin_argv[] = {"get-token", NULL}, *const plugin_env[] = {NULL};
+
+static void with_plugin(struct kube_world *world, const char *printed, int64_t takes_ms)
+{
+    world->access.token = STR("");
+    world->access.exec = plugin_argv;
+    world->access.exec_env = plugin_env;
+    world->plugin.printed = printed;
+    world->plugin.takes_ms = takes_ms;
+    kube_world_reopen(world);
+}
+
+#define TOKEN(token)                                                                                                 \
+    "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"" token \
+    "\"}}"
+
+/* The loop turns, what is asked waits, and the time that it waits is part of what it may take. */
+static void a_slow_plug_in(void **state)
+{
+    struct kube_world *world = *state;
+    struct got first = {0}, second = {0}, lease = {0};
+    char body[] = "{\"a\":1}";
+    with_plugin(world, TOKEN("t"), 7000);
+    assert_int_equal(ask(world, CLUSTER_PATCH, CLUSTER_NODE, "", "n", body, &first), 0);
+    memset(body, 'x', sizeof(body) - 1);
+    assert_int_equal(ask(world, CLUSTER_PATCH, CLUSTER_NODE, "", "n", "{\"b\":2}", &second), 0);
+    assert_int_equal(ask(world, CLUSTER_GET, CLUSTER_LEASE, "ns", "l", "", &lease), 0);
+    virtual_time_run(&world->loop, 6900);
+    assert_int_equal(fake_http_count(world->http), 0);
+    fake_http_answer(world->http, "PATCH", "/nodes/n", 200, NULL, "{\"metadata\":{}}");
+    fake_http_answer(world->http, "PATCH", "/nodes/n", 200, NULL, "{\"metadata\":{}}");
+    virtual_time_run(&world->loop, 200);
+    assert_int_equal(world->plugin.starts, 1);
+    assert_int_equal(fake_http_count(world->http), 2);
+    assert_string_equal(fake_http_request(world->http, 0)->body.ptr, "{\"a\":1}");
+    assert_string_equal(fake_http_request(world->http, 1)->body.ptr, "{\"b\":2}");
+    assert_string_equal(fake_request_header(fake_http_request(world->http, 1), "Authorization").ptr, "Bearer t");
+    assert_int_equal(first.answers + second.answers, 2);
+    assert_int_equal(first.code, 0);
+    assert_int_equal(lease.code, ERR_RETRY);
+    assert_string_equal(lease.words, "no credentials within 4000 ms");
+    assert_int_equal(world->calls, 3);
+}
+
+static void a_plug_in_that_fails(void **state)
+{
+    struct kube_world *world = *state;
+    struct got got = {0};
+    with_plugin(world, NULL, 1000);
+    assert_int_equal(ask(world, CLUSTER_GET, CLUSTER_NODE, "", "n", "", &got), 0);
+    virtual_time_run(&world->loop, 1100);
+    assert_int_equal(got.answers, 1);
+    assert_int_equal(got.code, ERR_AUTH);
+    assert_string_equal(got.words, "the plug-in the command fails");
+    assert_int_equal(fake_http_count(world->http), 0);
+}
+
+/* 401: what was refused waits for the plug-in and is sent again. */
+static void a_plug_in_after_401(void **state)
+{
+    struct kube_world *world = *state;
+    struct got got = {0};
+    with_plugin(world, TOKEN("old"), 1000);
+    fake_http_answer(world->http, "GET", "/nodes/n", 200, NULL, "{}");
+    assert_int_equal(ask(world, CLUSTER_GET, CLUSTER_NODE, "", "n", "", &got), 0);
+    virtual_time_run(&world->loop, 10000);
+    assert_int_equal(got.answers, 1);
+    world->plugin.printed = TOKEN("new");
+    fake_http_answer(world->http, "GET", "/nodes/n", 401, NULL, STATUS("401", "Unauthorized"));
+    assert_int_equal(ask(world, CLUSTER_GET, CLUSTER_NODE, "", "n", "", &got), 0);
+    virtual_time_run(&world->loop, 900);
+    assert_int_equal(got.answers, 1);
+    fake_http_answer(world->http, "GET", "/nodes/n", 200, NULL, "{}");
+    virtual_time_run(&world->loop, 200);
+    assert_int_equal(got.answers, 2);
+    assert_int_equal(got.code, 0);
+    assert_string_equal(fake_request_header(fake_http_last(world->http, "GET", "/nodes/n"), "Authorization").ptr,
+                        "Bearer new");
+}
+
+/* Closed while a plug-in runs: it is ended, nobody is told. */
+static void closed_before_the_token(void **state)
+{
+    struct kube_world world;
+    struct got got = {0};
+    (void)state;
+    kube_world_open(&world, false);
+    with_plugin(&world, TOKEN("t"), 1000);
+    kube_world_start(&world);
+    assert_int_equal(ask(&world, CLUSTER_GET, CLUSTER_NODE, "", "n", "", &got), 0);
+    virtual_time_run(&world.loop, 10);
+    kube_close(world.kube);
+    world.kube = NULL;
+    assert_int_equal(world.plugin.cancelled, 1);
+    assert_int_equal(got.answers, 0);
+    kube_world_close(&world);
+}
+
 /* What is under way, or waits, when all is closed: cancelled, nobody is told, nothing leaks. */
 static void closed_meanwhile(void **state)
 {
@@ -261,8 +359,18 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
     const struct CMUnitTest tests[] = {
-        TEST(paths_and_bodies), TEST(names_that_cannot_be), TEST(answers),     TEST(lost_answer),
-        TEST(another_token),    TEST(many_at_once),         TEST(from_within), cmocka_unit_test(closed_meanwhile),
+        TEST(paths_and_bodies),
+        TEST(names_that_cannot_be),
+        TEST(answers),
+        TEST(lost_answer),
+        TEST(a_slow_plug_in),
+        TEST(a_plug_in_that_fails),
+        TEST(a_plug_in_after_401),
+        cmocka_unit_test(closed_before_the_token),
+        TEST(another_token),
+        TEST(many_at_once),
+        TEST(from_within),
+        cmocka_unit_test(closed_meanwhile),
     };
     return cmocka_run_group_tests_name("kube_writes", tests, NULL, NULL);
 }

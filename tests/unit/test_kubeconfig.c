@@ -14,6 +14,7 @@
 #include "base/doc.h"
 #include "provisioner/kube/kubeconfig.h"
 #include "provisioner/kube/token.h"
+#include "tests/support/fake_commands.h"
 
 #define PEM     "-----BEGIN CERTIFICATE-----\n"
 #define PEM_B64 "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="
@@ -26,11 +27,10 @@ struct world {
         const char *path, *text;
     } files[MAX_FILES];
     int reads;
-    const char *printed; /* by the plug-in; NULL: it fails */
-    int runs;
-    char command[512];
+    struct fake_commands plugin;
     struct kube_io io;
     struct clock clock;
+    struct loop loop;
     int64_t mono_s, wall_s;
     struct arena arena;
 };
@@ -48,22 +48,6 @@ static int world_read(void *context, const char *path, struct arena *arena, stru
     return err_set(err, ERR_NOT_FOUND, "%s: no such file", path);
 }
 
-static int world_run(void *context, const char *const *argv, const char *const *env, struct arena *arena,
-                     struct str *ret, struct err *err)
-{
-    struct world *world = context;
-    size_t len = 0;
-    world->runs++;
-    for (; *argv; argv++)
-        len += (size_t)snprintf(world->command + len, sizeof(world->command) - len, "%s ", *argv);
-    for (; *env; env++)
-        len += (size_t)snprintf(world->command + len, sizeof(world->command) - len, "[%s]", *env);
-    if (!world->printed)
-        return err_set(err, ERR_AUTH, "the plug-in fails");
-    *ret = str_dup(arena, str_of(world->printed));
-    return 0;
-}
-
 static struct clock_mono world_mono(void *context)
 {
     return (struct clock_mono){((struct world *)context)->mono_s * INT64_C(1000000000)};
@@ -74,11 +58,19 @@ static struct clock_wall world_wall(void *context)
     return (struct clock_wall){((struct world *)context)->wall_s * INT64_C(1000000000)};
 }
 
+static int no_wait(void *context, int64_t timeout_ns, struct err *err)
+{
+    (void)context, (void)timeout_ns, (void)err;
+    return 0;
+}
+
 static void world_open(struct world *world)
 {
     *world = (struct world){.mono_s = 5000, .wall_s = 1767225600}; /* 2026-01-01T00:00:00Z */
-    world->io = (struct kube_io){world_read, world_run, world};
+    world->io = (struct kube_io){.read = world_read, .context = world};
     world->clock = (struct clock){world_mono, world_wall, world};
+    loop_init(&world->loop, &world->clock, (struct loop_waiter){no_wait, NULL});
+    world->plugin.loop = &world->loop;
 }
 
 static void world_file(struct world *world, const char *path, const char *text)
@@ -91,8 +83,14 @@ static void world_file(struct world *world, const char *path, const char *text)
     world->files[i].text = text;
 }
 
+static void token_open(struct world *world, const struct kube_access *access, struct kube_token **ret)
+{
+    assert_int_equal(kube_token_open(access, &world->clock, fake_commands_commands(&world->plugin), ret, NULL), 0);
+}
+
 static void world_close(struct world *world)
 {
+    loop_release(&world->loop);
     arena_release(&world->arena);
 }
 
@@ -128,7 +126,7 @@ static void a_whole_config(void **state)
     assert_true(str_is(access.username, "me"));
     struct kube_token *token;
     struct str header;
-    assert_int_equal(kube_token_open(&access, &world.clock, &token, NULL), 0);
+    token_open(&world, &access, &token);
     assert_int_equal(kube_token_get(token, &header, NULL), 0);
     assert_true(str_is(header, "Basic bWU6cGFzcw=="));
     kube_token_close(token);
@@ -240,7 +238,7 @@ static void names_in_certificates(void **state)
     /* No credentials at all: no header. */
     struct kube_token *token;
     struct str header = STR("x");
-    assert_int_equal(kube_token_open(&access, &world.clock, &token, NULL), 0);
+    token_open(&world, &access, &token);
     assert_int_equal(kube_token_get(token, &header, NULL), 0);
     assert_int_equal(header.len, 0);
     kube_token_close(token);
@@ -274,21 +272,41 @@ static void in_a_pod(void **state)
     world_close(&world);
 }
 
-static void header_is(struct kube_token *token, const char *expected)
+static void note_ready(void *context)
+{
+    *(bool *)context = true;
+}
+
+/* Waits for the plug-in where it must. */
+static int get(struct world *world, struct kube_token *token, struct str *ret, struct err *err)
+{
+    bool ready = false;
+    struct kube_token_waiter waiter = {.ready = note_ready, .context = &ready};
+    int rc = kube_token_get(token, ret, err);
+    if (rc != KUBE_TOKEN_WAIT)
+        return rc;
+    assert_int_equal(world->plugin.running, 1);
+    kube_token_wait(token, &waiter);
+    assert_int_equal(loop_turn(&world->loop, NULL), 0);
+    assert_true(ready);
+    return kube_token_get(token, ret, err);
+}
+
+static void header_is(struct world *world, struct kube_token *token, const char *expected)
 {
     struct str header;
     struct err err = {0};
-    if (kube_token_get(token, &header, &err))
+    if (get(world, token, &header, &err))
         fail_msg("%s", err.message);
     assert_int_equal(header.len, strlen(expected));
     assert_memory_equal(header.ptr, expected, header.len);
 }
 
-static void no_header(struct kube_token *token, const char *words)
+static void no_header(struct world *world, struct kube_token *token, const char *words)
 {
     struct str header;
     struct err err = {0};
-    assert_int_equal(kube_token_get(token, &header, &err), ERR_AUTH);
+    assert_int_equal(get(world, token, &header, &err), ERR_AUTH);
     if (!strstr(err.message, words))
         fail_msg("%s", err.message);
 }
@@ -300,36 +318,36 @@ static void token_files(void **state)
     struct kube_token *token;
     world_open(&world);
     const struct kube_access access = {.token_file = "/t", .io = &world.io};
-    assert_int_equal(kube_token_open(&access, &world.clock, &token, NULL), 0);
+    token_open(&world, &access, &token);
     assert_int_equal(world.reads, 0);
-    no_header(token, "/t: no such file");
+    no_header(&world, token, "/t: no such file");
     world_file(&world, "/t", "one\n");
-    no_header(token, "no such file"); /* not asked again so soon */
+    no_header(&world, token, "no such file"); /* not asked again so soon */
     world.mono_s += 5;
-    header_is(token, "Bearer one");
+    header_is(&world, token, "Bearer one");
     world_file(&world, "/t", "two");
     world.mono_s += 59;
-    header_is(token, "Bearer one");
+    header_is(&world, token, "Bearer one");
     assert_int_equal(world.reads, 2);
     world.mono_s += 1;
-    header_is(token, "Bearer two");
+    header_is(&world, token, "Bearer two");
     /* Gone or broken: the old one goes on. */
     world_file(&world, "/t", "a b");
     world.mono_s += 60;
-    header_is(token, "Bearer two");
+    header_is(&world, token, "Bearer two");
     world_file(&world, "/t", "three");
     world.mono_s += 5;
-    header_is(token, "Bearer three");
+    header_is(&world, token, "Bearer three");
     /* A 401 has it read at once, but not for one that was on its way before. */
     world_file(&world, "/t", "four");
     kube_token_refused(token);
-    header_is(token, "Bearer three");
+    header_is(&world, token, "Bearer three");
     world.mono_s += 5;
-    header_is(token, "Bearer three");
+    header_is(&world, token, "Bearer three");
     kube_token_refused(token);
-    header_is(token, "Bearer four");
+    header_is(&world, token, "Bearer four");
     int reads = world.reads;
-    header_is(token, "Bearer four");
+    header_is(&world, token, "Bearer four");
     assert_int_equal(world.reads, reads);
     kube_token_close(token);
     world_close(&world);
@@ -351,41 +369,95 @@ static void plug_ins(void **state)
                "      command: ./bin/get-token\n      args: [--cluster, 'a b']\n      interactiveMode: Never\n"
                "      env: [{name: AWS_PROFILE, value: x=y}]\n");
     assert_int_equal(kube_access_from_config("/dir/k", NULL, &world.io, &world.arena, &access, NULL), 0);
-    assert_int_equal(kube_token_open(&access, &world.clock, &token, NULL), 0);
-    assert_int_equal(world.runs, 0);
-    world.printed = CREDENTIAL("\"token\":\"one\",\"expirationTimestamp\":\"2026-01-01T00:15:00Z\"");
-    header_is(token, "Bearer one");
-    assert_string_equal(world.command, "/dir/./bin/get-token --cluster a b "
-                                       "[KUBERNETES_EXEC_INFO={\"apiVersion\":\"client.authentication.k8s.io/v1\","
-                                       "\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false}}]"
-                                       "[AWS_PROFILE=x=y]");
+    token_open(&world, &access, &token);
+    assert_int_equal(world.plugin.starts, 0);
+    world.plugin.printed = CREDENTIAL("\"token\":\"one\",\"expirationTimestamp\":\"2026-01-01T00:15:00Z\"");
+    header_is(&world, token, "Bearer one");
+    assert_string_equal(world.plugin.line, "/dir/./bin/get-token --cluster a b "
+                                           "KUBERNETES_EXEC_INFO={\"apiVersion\":\"client.authentication.k8s.io/v1\","
+                                           "\"kind\":\"ExecCredential\",\"spec\":{\"interactive\":false}} "
+                                           "AWS_PROFILE=x=y");
     world.mono_s += 839;
     world.wall_s += 839;
-    header_is(token, "Bearer one");
-    assert_int_equal(world.runs, 1);
+    header_is(&world, token, "Bearer one");
+    assert_int_equal(world.plugin.starts, 1);
     /* A minute before the end it is run again; where it fails, the old token is good until then. */
-    world.printed = NULL;
+    world.plugin.printed = NULL;
     world.mono_s += 1;
     world.wall_s += 1;
-    header_is(token, "Bearer one");
-    assert_int_equal(world.runs, 2);
-    header_is(token, "Bearer one");
-    assert_int_equal(world.runs, 2);
+    header_is(&world, token, "Bearer one"); /* which serves while it runs */
+    assert_int_equal(world.plugin.running, 1);
+    header_is(&world, token, "Bearer one");
+    assert_int_equal(loop_turn(&world.loop, NULL), 0);
+    header_is(&world, token, "Bearer one");
+    assert_int_equal(world.plugin.starts, 2);
     world.mono_s += 60;
     world.wall_s += 60;
-    no_header(token, "the plug-in fails");
-    assert_int_equal(world.runs, 3);
-    world.printed = CREDENTIAL("\"token\":\"two\"");
+    no_header(&world, token, "the plug-in the command fails");
+    assert_int_equal(world.plugin.starts, 3);
+    world.plugin.printed = CREDENTIAL("\"token\":\"two\"");
     world.mono_s += 5;
-    header_is(token, "Bearer two");
+    header_is(&world, token, "Bearer two");
     world.mono_s += 100000;
     world.wall_s += 100000;
-    header_is(token, "Bearer two"); /* which has no end */
-    assert_int_equal(world.runs, 4);
-    world.printed = CREDENTIAL("\"token\":\"three\"");
+    header_is(&world, token, "Bearer two"); /* which has no end */
+    assert_int_equal(world.plugin.starts, 4);
+    world.plugin.printed = CREDENTIAL("\"token\":\"three\"");
     kube_token_refused(token);
-    header_is(token, "Bearer three");
+    header_is(&world, token, "Bearer three");
+    /* What nobody waits for any more is ended. */
+    world.mono_s += 5;
+    kube_token_refused(token);
+    struct str header;
+    assert_int_equal(kube_token_get(token, &header, NULL), KUBE_TOKEN_WAIT);
     kube_token_close(token);
+    assert_int_equal(world.plugin.cancelled, 1);
+    world_close(&world);
+}
+
+struct crowd {
+    struct kube_token *token;
+    struct kube_token_waiter waiters[4];
+    char order[16];
+};
+
+static struct crowd *crowd; /* whose callbacks only know which they are */
+
+static void in_order(void *context)
+{
+    size_t i = (size_t)((struct kube_token_waiter *)context - crowd->waiters);
+    size_t len = strlen(crowd->order);
+    crowd->order[len] = (char)('0' + i);
+    if (i == 0) /* one that comes later goes away, another waits anew */
+        kube_token_forget(&crowd->waiters[2]);
+    if (i == 1)
+        kube_token_wait(crowd->token, &crowd->waiters[1]);
+}
+
+static void many_wait_for_a_plug_in(void **state)
+{
+    (void)state;
+    struct world world;
+    struct crowd all = {.order = ""};
+    struct str header;
+    const char *const argv[] = {"p", NULL}, *const env[] = {NULL};
+    world_open(&world);
+    const struct kube_access access = {.exec = argv, .exec_env = env, .io = &world.io};
+    token_open(&world, &access, &all.token);
+    world.plugin.printed = CREDENTIAL("\"token\":\"one\"");
+    crowd = &all;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(kube_token_get(all.token, &header, NULL), KUBE_TOKEN_WAIT);
+        all.waiters[i] = (struct kube_token_waiter){.ready = in_order, .context = &all.waiters[i]};
+        kube_token_wait(all.token, &all.waiters[i]);
+    }
+    assert_int_equal(world.plugin.starts, 1);
+    assert_string_equal(all.order, "");
+    assert_int_equal(loop_turn(&world.loop, NULL), 0);
+    assert_string_equal(all.order, "013");
+    kube_token_close(all.token);
+    assert_null(all.waiters[1].link);
+    crowd = NULL;
     world_close(&world);
 }
 
@@ -413,13 +485,14 @@ static void plug_ins_that_say_nonsense(void **state)
         struct err err = {0};
         const char *const argv[] = {"p", NULL}, *const env[] = {NULL};
         world_open(&world);
-        world.printed = cases[i].printed;
+        world.plugin.printed = cases[i].printed;
         const struct kube_access access = {.exec = argv, .exec_env = env, .io = &world.io};
-        assert_int_equal(kube_token_open(&access, &world.clock, &token, NULL), 0);
-        assert_int_equal(kube_token_get(token, &header, &err), ERR_AUTH);
+        token_open(&world, &access, &token);
+        assert_int_equal(get(&world, token, &header, &err), ERR_AUTH);
         if (!strstr(err.message, cases[i].words) || strstr(err.message, "secret"))
             fail_msg("%s: %s", cases[i].printed, err.message);
         kube_token_close(token);
+        world_close(&world);
     }
 }
 
@@ -507,11 +580,17 @@ static void base64(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_config), cmocka_unit_test(several_files),
-        cmocka_unit_test(refused),        cmocka_unit_test(names_in_certificates),
-        cmocka_unit_test(in_a_pod),       cmocka_unit_test(token_files),
-        cmocka_unit_test(plug_ins),       cmocka_unit_test(plug_ins_that_say_nonsense),
-        cmocka_unit_test(processes),      cmocka_unit_test(real_files),
+        cmocka_unit_test(a_whole_config),
+        cmocka_unit_test(several_files),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(names_in_certificates),
+        cmocka_unit_test(in_a_pod),
+        cmocka_unit_test(token_files),
+        cmocka_unit_test(plug_ins),
+        cmocka_unit_test(many_wait_for_a_plug_in),
+        cmocka_unit_test(plug_ins_that_say_nonsense),
+        cmocka_unit_test(processes),
+        cmocka_unit_test(real_files),
         cmocka_unit_test(base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
