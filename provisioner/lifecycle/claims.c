@@ -23,7 +23,9 @@ static bool node_is_going(const struct pass *pass, const struct node_claim *clai
 static int look_after(struct pass *pass, const struct node_claim *claim, struct err *err)
 {
     const struct control_settings *settings = control_settings(pass->control);
-    if (claim->phase >= CLAIM_DRAINING)
+    /* Of a claim that is being launched only launch.c knows whether the cloud may have heard of it; it has a timeout,
+     * too. One that was deleted meanwhile goes when it has its instance, or when it is known that there is none. */
+    if (claim->phase >= CLAIM_DRAINING || claim->phase == CLAIM_LAUNCHING)
         return 0;
     if (claim->deleting)
         return claim_drain(pass, claim, "Deleted", AT_ONCE, "the claim was deleted", err);
@@ -38,7 +40,7 @@ static int look_after(struct pass *pass, const struct node_claim *claim, struct 
         if (node_is_going(pass, claim))
             return claim_drain(pass, claim, "Deleted", AT_ONCE, "its node was deleted", err);
         return 0;
-    case CLAIM_LAUNCHING: /* launch.c has its timeout: only it knows whether the cloud may have heard of it */
+    case CLAIM_LAUNCHING:
     case CLAIM_DRAINING:
     case CLAIM_GONE: return 0;
     }

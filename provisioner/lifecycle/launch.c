@@ -19,6 +19,8 @@ enum {
     MINUTE_MS = 60000
 };
 
+static const char NO_INSTANCE[] = "the cloud gave no instance for it";
+
 static void launch_free(struct launch *launch)
 {
     arena_release(&launch->arena);
@@ -35,9 +37,16 @@ static void part_release(void *data)
     }
 }
 
-static int64_t ms_since(struct clock_wall then, struct clock_wall now)
+/*
+ * How long ago it was that the API server wrote `at` into a claim. Its clock may be minutes from ours: what was not
+ * there in the last pass is no older than that.
+ */
+static int64_t age_ms(const struct pass *pass, const struct launch_part *part, struct clock_wall at)
 {
-    return (now.ns - then.ns) / 1000000;
+    int64_t ms = (pass->wall.ns - at.ns) / 1000000;
+    int64_t most_ms = part->passed.ns ? (pass->now.ns - part->passed.ns) / 1000000 : INT64_MAX;
+    ms = ms < most_ms ? ms : most_ms;
+    return ms > 0 ? ms : 0;
 }
 
 /* A record of the launch; NULL if memory ran out. */
@@ -82,6 +91,13 @@ static void back_off(struct control *control, struct launch *launch)
     launch->state = LAUNCH_IDLE;
     launch->until = clock_after(loop_now(control_effects(control)->loop), wait_ms);
     control_wake_at(control, launch->until);
+}
+
+/* What it gave is found by its tag, once lists can be trusted to show it. */
+static void look_at(struct launch *launch, struct clock_mono at, const char *why)
+{
+    launch->look = why;
+    launch->until = at;
 }
 
 static void free_call(struct control_call *call)
@@ -142,9 +158,9 @@ static void on_launched(void *context, const struct cloud_launched *answer)
     if (answer->err->code == ERR_RETRY || answer->err->code == ERR_THROTTLED || answer->err->code == ERR_NOMEM) {
         back_off(control, launch);
     } else if (answer->err->code == ERR_CONFLICT) {
-        /* The id is known to the cloud with another request: what it gave then is found by the launch's tag. */
+        /* The id is known to the cloud with another request. */
         launch->state = LAUNCH_IDLE;
-        launch->look = true;
+        look_at(launch, clock_after(launch->last_call, control_settings(control)->consistency_ms), NO_INSTANCE);
     } else {
         struct cloud_failure failure = {.code = answer->err->code,
                                         .reason = str_of(answer->err->provider_code),
@@ -163,6 +179,9 @@ static void on_listed(void *context, const struct cloud_listed *answer)
     struct launch *launch = call->launch;
     free(call);
     launch->state = LAUNCH_ANSWERED;
+    if (answer->err)
+        log_event(control_effects(control)->log, LOG_WARN, "launch-not-found", LOG_S("launch", launch->id),
+                  LOG_ERR(answer->err));
     if (answer->err || !keep(launch, answer->instances, answer->n, NULL, 0))
         back_off(control, launch);
 }
@@ -208,19 +227,6 @@ static bool take_tokens(struct pass *pass, struct launch_part *part, uint32_t co
     return false;
 }
 
-static int give_up(struct pass *pass, const struct launch_group *group, const char *message, struct err *err)
-{
-    for (size_t i = 0; i < group->n; i++) {
-        const struct node_claim *claim = group->claims[i];
-        int code = 0;
-        if (claim->phase == CLAIM_LAUNCHING)
-            code = claim_drain(pass, claim, "NotLaunched", (struct clock_wall){0}, message, err);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
 /* The first of its claims carries it; "" where that one is gone. */
 static struct str request_of(const struct launch_group *group)
 {
@@ -230,43 +236,63 @@ static struct str request_of(const struct launch_group *group)
     return STR("");
 }
 
-/* Nothing is under way and no answer is there: call, look, wait or give up. */
+/* When it is called for the last time. */
+static struct clock_mono end_of(const struct pass *pass, const struct launch *launch)
+{
+    int64_t timeout_ms = control_settings(pass->control)->launch_timeout_ms;
+    return clock_after(launch->made, timeout_ms < REPEAT_MS ? timeout_ms : REPEAT_MS);
+}
+
+static bool is_whole(const struct launch *launch, const struct launch_group *group)
+{
+    return launch->called || group->n >= group->claims[0]->launch_count;
+}
+
+/*
+ * A launch that is too old to be called (again), whose request is lost, or whose claims do not get complete is looked
+ * for instead: it may have been called by one before us, or with answers that were lost. Where that is unlikely, or
+ * long ago, nobody waits for lists to be trusted: what they do not show yet is collected later.
+ */
+static void decide_to_look(const struct pass *pass, struct launch *launch, const struct launch_group *group)
+{
+    const struct control_settings *settings = control_settings(pass->control);
+    struct clock_mono called = launch->called ? launch->last_call : launch->seen;
+    struct clock_mono trusted = clock_after(called, settings->consistency_ms);
+    bool is_late = pass->now.ns >= end_of(pass, launch).ns;
+    if (!is_whole(launch, group)) {
+        if (pass->now.ns >= clock_after(launch->grown, ASSEMBLE_MS).ns)
+            look_at(launch, pass->now, "not all claims of its launch were written down");
+    } else if (is_late) {
+        look_at(launch, launch->called ? pass->now : trusted, "the cloud did not answer in time");
+    } else if (!request_of(group).len) {
+        look_at(launch, trusted, NO_INSTANCE);
+    }
+}
+
+/* Nothing is under way and no answer is there: call, look, or wait. */
 static int move_on(struct pass *pass, struct launch_part *part, struct launch *launch, const struct launch_group *group,
                    struct err *err)
 {
-    const struct control_settings *settings = control_settings(pass->control);
+    if (!launch->look)
+        decide_to_look(pass, launch, group);
     if (pass->now.ns < launch->until.ns) {
         control_wake_at(pass->control, launch->until);
         return 0;
     }
-    int64_t age_ms = ms_since(group->created, pass->wall);
-    int64_t most_ms = settings->launch_timeout_ms < REPEAT_MS ? settings->launch_timeout_ms : REPEAT_MS;
-    if (!launch->called && group->n < group->claims[0]->launch_count) {
-        int64_t waited_ms = ms_since(group->newest, pass->wall);
-        if (waited_ms >= ASSEMBLE_MS)
-            return give_up(pass, group, "not all claims of its launch were written down", err);
-        control_wake_at(pass->control, clock_after(pass->now, ASSEMBLE_MS - waited_ms));
-        return 0;
-    }
-    if (launch->called && !launch->look && age_ms >= most_ms)
-        return give_up(pass, group, "the cloud did not answer in time", err);
-    struct str request = request_of(group);
-    if (launch->look || age_ms >= most_ms || !request.len) {
-        struct clock_mono from = launch->called ? launch->last_call : launch->seen;
-        struct clock_mono settled = clock_after(from, settings->consistency_ms);
-        if (pass->now.ns < settled.ns) {
-            control_wake_at(pass->control, settled);
-            return 0;
-        }
+    if (launch->look)
         return ask(pass, launch, true, STR(""), err);
-    }
-    control_wake_at(pass->control, clock_after(pass->now, most_ms - age_ms));
-    if (!take_tokens(pass, part, group->claims[0]->launch_count))
+    if (!is_whole(launch, group)) {
+        control_wake_at(pass->control, clock_after(launch->grown, ASSEMBLE_MS));
         return 0;
+    }
+    control_wake_at(pass->control, end_of(pass, launch));
+    if (!launch->paid && !take_tokens(pass, part, group->claims[0]->launch_count))
+        return 0;
+    launch->paid = true;
     log_event(control_effects(pass->control)->log, LOG_INFO, "launch", LOG_S("launch", launch->id),
               LOG_S("provisioner", group->claims[0]->provisioner), LOG_I("nodes", group->n),
               LOG_I("pools", group->claims[0]->n_pools), LOG_S("why", group->claims[0]->reason));
-    return ask(pass, launch, false, request, err);
+    return ask(pass, launch, false, request_of(group), err);
 }
 
 static int by_launch(const void *left, const void *right)
@@ -296,6 +322,17 @@ static int sort_claims(struct pass *pass, const struct node_claim ***ret, size_t
     return 0;
 }
 
+static void note_claims(const struct pass *pass, const struct launch_part *part, struct launch *launch,
+                        const struct launch_group *group)
+{
+    if (!launch->n_claims)
+        launch->made = clock_after(pass->now, -age_ms(pass, part, group->created));
+    if (group->n <= launch->n_claims)
+        return;
+    launch->grown = clock_after(pass->now, -age_ms(pass, part, group->newest));
+    launch->n_claims = group->n;
+}
+
 static int take_group(struct pass *pass, struct launch_part *part, const struct launch_group *group, struct err *err)
 {
     bool waits = false;
@@ -307,6 +344,7 @@ static int take_group(struct pass *pass, struct launch_part *part, const struct 
     if (!launch)
         return err_nomem(err);
     launch->wanted = true;
+    note_claims(pass, part, launch, group);
     if (launch->state == LAUNCH_IDLE)
         return move_on(pass, part, launch, group, err);
     if (launch->state == LAUNCH_ANSWERED)
@@ -335,6 +373,7 @@ int launch_pass(struct pass *pass, struct err *err)
         group.n = to - from;
         code = take_group(pass, part, &group, err);
     }
+    part->passed = pass->now;
     if (!code)
         drop_finished(part);
     return code;

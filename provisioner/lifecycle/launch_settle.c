@@ -58,13 +58,20 @@ static int promise(struct launch *launch, const struct launch_group *group, stru
 
 static void tell_launched(struct pass *pass, const struct node_claim *claim)
 {
-    const struct str labels[] = {claim->instance_type, claim->zone,
-                                 str_of(cloud_capacity_type_name(claim->capacity_type)), claim->provisioner};
-    metrics_add(control_effects(pass->control)->metrics, METRIC_LAUNCHES, labels, 1);
     control_hold_end(pass->control, claim->provisioner);
     control_event(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name, claim->uid, EVENT_NORMAL, "Launched",
                   "%.*s: %.*s in %.*s, %s, for %.*s", STR_ARG(claim->instance_id), STR_ARG(claim->instance_type),
                   STR_ARG(claim->zone), cloud_capacity_type_name(claim->capacity_type), STR_ARG(claim->reason));
+}
+
+static void count_instances(struct pass *pass, const struct launch *launch, const struct node_claim *claim)
+{
+    for (size_t i = 0; i < launch->n_instances; i++) {
+        const struct cloud_instance *instance = &launch->instances[i];
+        const struct str labels[] = {instance->instance_type, instance->zone,
+                                     str_of(cloud_capacity_type_name(claim->capacity_type)), claim->provisioner};
+        metrics_add(control_effects(pass->control)->metrics, METRIC_LAUNCHES, labels, 1);
+    }
 }
 
 static int write_down(struct pass *pass, const struct node_claim *claim, const struct cloud_instance *instance,
@@ -170,6 +177,8 @@ static void act_on_failures(struct pass *pass, const struct launch *launch, cons
 
 static const char *why_nothing(const struct launch *launch, struct arena *arena)
 {
+    if (launch->look)
+        return launch->look;
     if (!launch->n_failures)
         return "the cloud gave no instance for it";
     const struct cloud_failure *failure = &launch->failures_told[0];
@@ -186,6 +195,7 @@ int launch_settle(struct pass *pass, struct launch *launch, const struct launch_
     if (code)
         return code;
     if (!launch->marked) {
+        count_instances(pass, launch, group->claims[0]);
         act_on_failures(pass, launch, group);
         launch->marked = true;
     }

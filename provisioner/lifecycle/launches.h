@@ -17,9 +17,13 @@ struct launch {
     struct arena arena; /* of all that is kept here */
     enum launch_state state;
     bool wanted; /* a claim of it waits; found anew in each pass */
+    bool paid;   /* the bucket of launches was charged with it */
     bool called; /* by us and answered, if only by an error */
-    bool look;   /* the cloud is not to be called again, but asked what it gave */
+    /* NULL; or the cloud is not to be called (again), but asked what it gave: why, for the claims that got nothing. */
+    const char *look;
     uint32_t failures;
+    struct clock_mono made, grown; /* when the first and the last of its claims were written down, on our clock */
+    size_t n_claims;
     struct clock_mono seen, until, last_call;
     struct cloud_instance *instances; /* [n_instances] in id order */
     struct str *owners;               /* [n_instances] the claim that each goes to; "" : not decided */
@@ -38,13 +42,14 @@ struct launch_part {
     struct launch *launches;
     double tokens;
     struct clock_mono filled; /* when tokens was right */
+    struct clock_mono passed; /* the last pass */
 };
 
 /* The claims of one launch, whatever their phase, by name. */
 struct launch_group {
     const struct node_claim *const *claims; /* [n] */
     size_t n;
-    struct clock_wall created, newest; /* when the first and the last of them were written down */
+    struct clock_wall created, newest; /* when the first and the last of them were written down, as the server says */
 };
 
 /*

@@ -196,7 +196,7 @@ static struct entry *existing(struct fake_store *store, enum cluster_kind kind, 
 static const char *timestamp(const struct fake_store *store, int64_t in_s, char into[CLOCK_TEXT_BYTES])
 {
     struct clock_wall now = store->fake.loop->clock->wall(store->fake.loop->clock->context);
-    clock_text_seconds((struct clock_wall){now.ns + in_s * 1000000000}, into);
+    clock_text_seconds((struct clock_wall){now.ns + in_s * 1000000000 + store->fake.clock_ms * 1000000}, into);
     return into;
 }
 

@@ -27,6 +27,7 @@ struct fake_cluster {
     int64_t answer_ms; /* from a request, which is done at once, to its answer; 1 */
     int64_t watch_ms;  /* from a change to the watch telling of it; 2 */
     int64_t start_ms;  /* from a binding to the pod running; -1: never */
+    int64_t clock_ms;  /* how far its clock is ahead of the loop's */
     int64_t stop_ms;   /* from a bound pod's deletion to its end, at most its grace; -1: all of its grace; 1000 */
     /* NULL, or decides about each request; `number` counts them from 1. */
     enum fake_fate (*on_call)(void *context, const struct cluster_request *request, uint64_t number);

@@ -1,0 +1,329 @@
+/* Tests of provisioner/lifecycle's way to machines where it goes wrong: nothing is launched twice, nothing is leaked.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/stage.h"
+
+static int set_up(void **state)
+{
+    struct stage *stage = malloc(sizeof(*stage));
+    assert_non_null(stage);
+    stage_open(stage);
+    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
+    *state = stage;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    stage_close(*state);
+    free(*state);
+    return 0;
+}
+
+/* Executors, four to a c4.2xlarge: `nodes` claims of one launch. */
+static void begin(struct stage *stage, int nodes)
+{
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 4 * nodes);
+    stage_start(stage);
+}
+
+static void check_slots(struct stage *stage, int from, int to)
+{
+    for (int i = from; i <= to; i++) {
+        char pod[64];
+        snprintf(pod, sizeof(pod), "spark/a-exec-%d", i);
+        assert_int_equal(stage_slots(stage, pod), 1);
+    }
+}
+
+static void keep_name(void *context, const struct doc *object)
+{
+    snprintf(context, 64, "%.*s", STR_ARG(doc_at(object, "metadata.name")->text));
+}
+
+static void last_claim(struct stage *stage, char name[64])
+{
+    name[0] = '\0';
+    fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, keep_name, name);
+    assert_true(name[0] != '\0');
+}
+
+/* A switch for the cloud's answers to launches. */
+struct fates {
+    enum fake_fate fate;
+    int left; /* launches that it is for */
+};
+
+static enum fake_fate next_fate(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    struct fates *fates = context;
+    (void)number;
+    if (api != FAKE_LAUNCH || fates->left <= 0)
+        return FAKE_SERVED;
+    fates->left--;
+    return fates->fate;
+}
+
+static void set_fates(struct stage *stage, struct fates *fates)
+{
+    stage->cloud->on_call = next_fate;
+    stage->cloud->on_call_context = fates;
+}
+
+/* Its machines run, though none of its answers came: they are its claims', and nothing else is launched. */
+static void a_launch_whose_answers_are_all_lost_is_looked_for(void **state)
+{
+    struct stage *stage = *state;
+    struct fates fates = {FAKE_LOST, 1000};
+    set_fates(stage, &fates);
+    begin(stage, 2);
+    stage_run(stage, 290000);
+    assert_int_equal(stage_claims(stage, "Launching"), 2);
+    stage_run(stage, 40000);
+    assert_int_equal(stage_claims(stage, "Launched"), 2);
+    assert_int_equal(stage->cluster->calls[CLUSTER_CREATE][CLUSTER_NODE_CLAIM], 2);
+    assert_int_equal(stage->cloud->n_launches, 1);
+    check_slots(stage, 1, 8);
+    stage_check_owners(stage);
+}
+
+/* What is asked for again is not charged again to the bucket of launches. */
+static void a_launch_that_is_throttled_is_charged_once(void **state)
+{
+    struct stage *stage = *state;
+    struct fates fates = {FAKE_THROTTLED, 3};
+    stage->settings.launches_per_minute = 4;
+    set_fates(stage, &fates);
+    begin(stage, 4);
+    stage_run(stage, 20000);
+    assert_int_equal(fates.left, 0);
+    assert_int_equal(fake_cloud_running(stage->cloud), 4);
+    stage_check_owners(stage);
+}
+
+/* Throttled for longer than a launch may take: nothing is launched, and all of it once the cloud listens again. */
+static void minutes_of_throttling_leave_nothing_behind(void **state)
+{
+    struct stage *stage = *state;
+    struct fates fates = {FAKE_THROTTLED, 1000};
+    set_fates(stage, &fates);
+    begin(stage, 2);
+    stage_run(stage, 720000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 0);
+    assert_int_equal(stage_claims(stage, NULL), 2);
+    fates.left = 0;
+    stage_run(stage, 60000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    check_slots(stage, 1, 8);
+    stage_check_owners(stage);
+}
+
+/* Its instance is known before it drains: no orphan that somebody must find. */
+static void a_claim_deleted_during_its_launch_gives_its_machine_back(void **state)
+{
+    struct stage *stage = *state;
+    char name[64];
+    stage->cloud->answer_ms = 3000;
+    begin(stage, 2);
+    stage_run(stage, 6500);
+    assert_int_equal(stage->cloud->calls[FAKE_LAUNCH], 1);
+    assert_int_equal(stage_claims(stage, "Launching"), 2);
+    last_claim(stage, name);
+    fake_cluster_delete(stage->cluster, CLUSTER_NODE_CLAIM, "", name);
+    stage_run(stage, 20000);
+    stage_check_owners(stage);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2); /* one of them for the same pods */
+    assert_int_equal(stage->cloud->calls[FAKE_TERMINATE], 1);
+    check_slots(stage, 1, 8);
+}
+
+/* The answer was lost with the process, and a claim of the launch with it: the others get what it gave. */
+static void a_launch_that_lost_a_claim_is_looked_for(void **state)
+{
+    struct stage *stage = *state;
+    struct fates fates = {FAKE_UNANSWERED, 1};
+    char name[64];
+    size_t n;
+    set_fates(stage, &fates);
+    begin(stage, 4);
+    stage_run(stage, 5000);
+    assert_int_equal(fates.left, 0);
+    stage_kill(stage);
+    last_claim(stage, name);
+    fake_cluster_remove(stage->cluster, CLUSTER_NODE_CLAIM, "", name);
+    stage_start(stage);
+    stage_run(stage, 60000);
+    assert_int_equal(stage_claims(stage, "Launched"), 4);
+    check_slots(stage, 1, 16);
+    fake_cloud_machines(stage->cloud, &n);
+    assert_int_equal(n, 5);
+    stage_run(stage, 900000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 4);
+    stage_check_owners(stage);
+}
+
+/* The process ends with the answer to its only launch, `away_ms` go by, and another one begins. */
+static void lose_the_process(struct stage *stage, int64_t away_ms, const char *patch)
+{
+    struct fates fates = {FAKE_UNANSWERED, 1};
+    char name[64];
+    set_fates(stage, &fates);
+    begin(stage, 1);
+    stage_run(stage, 5000);
+    assert_int_equal(fates.left, 0);
+    stage->cloud->on_call = NULL;
+    stage_kill(stage);
+    last_claim(stage, name);
+    if (patch)
+        fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", name, "%s", patch);
+    stage_run(stage, away_ms);
+    stage_start(stage);
+}
+
+/* What it gave is its claim's, once it is in lists, and nothing else is launched; `calls` more are made at most. */
+static void check_that_it_was_found(struct stage *stage, uint64_t calls)
+{
+    stage_run(stage, 100000);
+    assert_int_equal(stage_claims(stage, "Launched"), 0); /* lists are not trusted yet */
+    stage_run(stage, 60000);
+    assert_int_equal(stage_claims(stage, "Launched"), 1);
+    assert_int_equal(stage->cloud->n_launches, 1);
+    assert_int_equal(stage->cloud->calls[FAKE_LAUNCH], 1 + calls);
+    check_slots(stage, 1, 4);
+    stage_check_owners(stage);
+}
+
+static void an_old_launch_is_looked_for_when_lists_can_be_trusted(void **state)
+{
+    struct stage *stage = *state;
+    stage->cloud->visible_ms = 450000;
+    lose_the_process(stage, 400000, NULL);
+    check_that_it_was_found(stage, 0);
+}
+
+static void a_launch_without_its_request_is_not_called(void **state)
+{
+    struct stage *stage = *state;
+    stage->cloud->visible_ms = 60000;
+    lose_the_process(stage, 1000, "{\"spec\": {\"launch\": {\"request\": null}}}");
+    check_that_it_was_found(stage, 0);
+}
+
+static void a_launch_with_another_request_is_looked_for(void **state)
+{
+    struct stage *stage = *state;
+    stage->cloud->visible_ms = 60000;
+    lose_the_process(stage, 1000, "{\"spec\": {\"launch\": {\"request\": \"{}\"}}}");
+    check_that_it_was_found(stage, 1);
+}
+
+/* A quiet hour does not save up launches. */
+static void the_bucket_of_launches_holds_a_minute(void **state)
+{
+    struct stage *stage = *state;
+    stage->settings.launches_per_minute = 4;
+    begin(stage, 1);
+    stage_run(stage, 600000);
+    stage_pods(stage, "b", "executor", 1, 16);
+    stage_run(stage, 5000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 5);
+    stage_pods(stage, "c", "executor", 1, 16);
+    stage_run(stage, 5000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 5);
+    stage_run(stage, 60000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 9);
+}
+
+static enum fake_fate answer_in_turn(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)request;
+    ((struct stage *)context)->cluster->answer_ms = 1 + (int64_t)(number % 4) * 30;
+    return FAKE_SERVED;
+}
+
+/* Claims that are not all there yet, on a clock that says that they should have been long ago. */
+static void a_server_whose_clock_is_behind_is_no_reason_to_give_up(void **state)
+{
+    struct stage *stage = *state;
+    stage->cluster->clock_ms = -400000;
+    stage->cluster->on_call = answer_in_turn;
+    stage->cluster->on_call_context = stage;
+    begin(stage, 4);
+    stage_run(stage, 5000);
+    assert_int_equal(stage_claims(stage, "Launched"), 4);
+    assert_int_equal(control_status(stage->control).plans, 1);
+    assert_int_equal(stage->cloud->n_launches, 1);
+    stage_check_owners(stage);
+}
+
+static void our_clock_that_jumps_is_no_reason_to_give_up(void **state)
+{
+    struct stage *stage = *state;
+    struct fates fates = {FAKE_THROTTLED, 3};
+    set_fates(stage, &fates);
+    begin(stage, 2);
+    stage_run(stage, 4000);
+    assert_int_equal(stage_claims(stage, "Launching"), 2);
+    stage->time.wall_ns += INT64_C(3600) * 1000000000;
+    stage_run(stage, 20000);
+    assert_int_equal(stage_claims(stage, "Launched"), 2);
+    assert_int_equal(control_status(stage->control).plans, 1);
+}
+
+static double metric(struct stage *stage, const char *start)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf buf = BUF_INIT(&arena);
+    struct str text;
+    double sum = 0;
+    metrics_write(stage->metrics, &buf);
+    assert_int_equal(buf_str(&buf, &text, NULL), 0);
+    for (const char *at = strstr(text.ptr, start); at; at = strstr(at + 1, start))
+        sum += strtod(strchr(at, '}') + 1, NULL);
+    arena_release(&arena);
+    return sum;
+}
+
+static enum fake_fate lose_status(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    return request->verb == CLUSTER_PATCH_STATUS && number % 2 ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+static void instances_are_counted_once(void **state)
+{
+    struct stage *stage = *state;
+    stage->cluster->on_call = lose_status;
+    begin(stage, 4);
+    stage_run(stage, 60000);
+    assert_int_equal(stage_claims(stage, "Launched"), 4);
+    assert_true(metric(stage, "stoker_instances_launched_total{") == 4);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_launch_whose_answers_are_all_lost_is_looked_for),
+        TEST(a_launch_that_is_throttled_is_charged_once),
+        TEST(minutes_of_throttling_leave_nothing_behind),
+        TEST(a_claim_deleted_during_its_launch_gives_its_machine_back),
+        TEST(a_launch_that_lost_a_claim_is_looked_for),
+        TEST(an_old_launch_is_looked_for_when_lists_can_be_trusted),
+        TEST(a_launch_without_its_request_is_not_called),
+        TEST(a_launch_with_another_request_is_looked_for),
+        TEST(the_bucket_of_launches_holds_a_minute),
+        TEST(a_server_whose_clock_is_behind_is_no_reason_to_give_up),
+        TEST(our_clock_that_jumps_is_no_reason_to_give_up),
+        TEST(instances_are_counted_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
