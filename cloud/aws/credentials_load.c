@@ -35,6 +35,8 @@ void aws_load_release(struct aws_load *load)
 {
     if (load->call)
         load->http.cancel(load->http.context, load->call);
+    if (load->command)
+        load->environment->commands.cancel(load->environment->commands.context, load->command);
     aws_imds_cancel(&load->imds);
     arena_wipe(&load->arena);
     explicit_bzero(load, sizeof(*load));

@@ -52,6 +52,8 @@ struct aws_load {
     void (*answered)(struct aws_load *load, const struct http_response *response, const struct err *err);
     const char *sts_action;
     struct aws_imds imds;
+    struct command_call *command; /* credential_process, under way */
+    struct str profile;           /* whose it is */
     struct clock_wall date; /* of the last answer, as its sender's clock has it; 0: none said */
     bool is_over, good;
     struct aws_found found; /* where good */

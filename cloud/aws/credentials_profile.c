@@ -1,7 +1,11 @@
 /* A profile of the shared config and credentials files: keys, a process that prints them, or a role to assume. */
+#include "cloud/aws/credentials.h"
 #include "cloud/aws/credentials_load.h"
 #include "cloud/aws/json.h"
 #include "cloud/aws/settings.h"
+
+/* Less than the load's own limit, so that it is said what took so long. */
+enum { PROCESS_TIMEOUT_MS = AWS_IDENTITY_LOAD_LIMIT_MS - 10 * 1000 };
 
 struct resolving {
     struct aws_load *load;
@@ -66,23 +70,38 @@ static int start_source(struct resolving *r, struct str source, struct err *err)
                    STR_ARG(r->profile));
 }
 
-/* "Process credential provider", AWS SDKs and Tools Reference Guide. Its output is never repeated. */
-static void start_process(struct resolving *r, struct str command)
+static void process_failed(struct aws_load *load, struct err *err)
+{
+    err_wrap(err, "credential_process of profile %.*s", STR_ARG(load->profile));
+    aws_load_fail(load, err);
+}
+
+/* Its output is never repeated. */
+static void on_printed(void *context, struct str output, const struct err *failed)
+{
+    struct aws_load *load = context;
+    struct err err = failed ? *failed : (struct err){0};
+    struct aws_found found;
+    load->command = NULL;
+    if (failed || aws_found_read(output, "SessionToken", &load->arena, &found, &err))
+        process_failed(load, &err);
+    else
+        aws_load_found(load, &found);
+}
+
+/* "Process credential provider", AWS SDKs and Tools Reference Guide. */
+static void start_process(struct resolving *r, struct str line)
 {
     struct aws_load *load = r->load;
+    const struct commands *commands = &load->environment->commands;
+    const char *const argv[] = {"/bin/sh", "-c", str_dup(&load->arena, line).ptr, NULL};
+    const struct command command = {.argv = argv, .timeout_ms = PROCESS_TIMEOUT_MS};
     struct err err = {0};
-    struct str output = STR("");
-    struct aws_found found;
-    const char *line = str_dup(&load->arena, command).ptr;
-    int rc =
-        line ? load->environment->run(load->environment->context, line, &load->arena, &output, &err) : err_nomem(&err);
-    rc = rc ? rc : aws_found_read(output, "SessionToken", &load->arena, &found, &err);
-    if (rc) {
-        err_wrap(&err, "credential_process of profile %.*s", STR_ARG(r->profile));
-        aws_load_fail(load, &err);
-    } else {
-        aws_load_found(load, &found);
-    }
+    load->profile = r->profile; /* in the settings or the environment's variables: both outlive the load */
+    int rc = argv[2] ? 0 : err_nomem(&err);
+    rc = rc ? rc : commands->start(commands->context, &command, on_printed, load, &load->command, &err);
+    if (rc)
+        process_failed(load, &err);
 }
 
 /* What the profile itself has. */

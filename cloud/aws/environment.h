@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/command.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -14,9 +15,8 @@ struct aws_environment {
     const char *(*get)(void *context, const char *name); /* a variable; NULL if it is not set */
     /* The bytes of a file, in `arena`. ERR_NOT_FOUND, ERR_AUTH, ERR_INVALID beyond AWS_FILE_MAX_BYTES. */
     int (*read)(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err);
-    /* Runs a shell's command line to its end (at most 60 s) and gives what it printed. ERR_FATAL: it failed. */
-    int (*run)(void *context, const char *command, struct arena *arena, struct str *ret, struct err *err);
     void *context;
+    struct commands commands; /* credential_process */
 };
 
 /* Variable `name`, NULL where it is not set or empty. */

@@ -22,13 +22,6 @@ static int read_file(void *context, const char *path, struct arena *arena, struc
     return 0;
 }
 
-static int run_command(void *context, const char *command, struct arena *arena, struct str *ret, struct err *err)
-{
-    const char *const argv[] = {"/bin/sh", "-c", command, NULL};
-    (void)context;
-    return kube_io_system.run(kube_io_system.context, argv, NULL, arena, ret, err);
-}
-
 struct region_question {
     struct run_world *world;
     struct str region;
@@ -117,7 +110,8 @@ static int open_provider(struct run_cloud *cloud, struct run_world *world, struc
 int run_cloud_open(struct run_cloud *ret, struct run_world *world, struct err *err)
 {
     struct str region = {NULL, 0};
-    *ret = (struct run_cloud){.environment = {environment_get, read_file, run_command, NULL}};
+    *ret =
+        (struct run_cloud){.environment = {environment_get, read_file, NULL, command_system_commands(world->commands)}};
     int code = find_region(ret, world, &region, err);
     if (code || world->asked_to_stop)
         return code;

@@ -20,6 +20,8 @@ void aws_world_open(struct aws_world *world)
     world->chance = chance_seeded(&world->seed);
     world->http = fake_http_open(&world->loop);
     world->environment = fake_environment_environment(&world->fake);
+    world->commands.loop = &world->loop;
+    world->environment.commands = fake_commands_commands(&world->commands);
     fake_environment_set(&world->fake, "AWS_ACCESS_KEY_ID", "AKID");
     fake_environment_set(&world->fake, "AWS_SECRET_ACCESS_KEY", "SECRET");
     fake_environment_set(&world->fake, "AWS_ENDPOINT_URL", "http://aws.test");

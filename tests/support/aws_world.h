@@ -5,6 +5,7 @@
 
 #include "base/chance.h"
 #include "cloud/aws/client.h"
+#include "tests/support/fake_commands.h"
 #include "tests/support/fake_environment.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/virtual_time.h"
@@ -16,6 +17,7 @@ struct aws_world {
     struct chance chance;
     struct fake_http *http;
     struct fake_environment fake;
+    struct fake_commands commands;
     struct aws_environment environment;
     struct aws_client *client; /* NULL until aws_world_connect */
     char called[1024];         /* "ec2:CreateFleet=0 ec2:CreateFleet=-1 " */

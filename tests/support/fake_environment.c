@@ -37,21 +37,21 @@ void fake_environment_file(struct fake_environment *fake, const char *path, cons
     set(fake->files, path, text);
 }
 
-void fake_environment_command(struct fake_environment *fake, const char *command, const char *output)
-{
-    set(fake->commands, command, output);
-}
-
 static const char *get_variable(void *context, const char *name)
 {
     const struct fake_environment *fake = context;
     return find(fake->variables, name);
 }
 
-static int give(const char *text, int missing, const char *name, struct arena *arena, struct str *ret, struct err *err)
+static int read_file(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err)
 {
+    struct fake_environment *fake = context;
+    const char *text = find(fake->files, path);
+    fake->reads++;
+    if (fake->forbidden && strcmp(path, fake->forbidden) == 0)
+        return err_set(err, ERR_AUTH, "%s: permission denied", path);
     if (!text)
-        return err_set(err, missing, "%s: there is none", name);
+        return err_set(err, ERR_NOT_FOUND, "%s: there is none", path);
     struct str copy = str_dup(arena, str_of(text));
     if (!copy.ptr)
         return err_nomem(err);
@@ -59,22 +59,7 @@ static int give(const char *text, int missing, const char *name, struct arena *a
     return 0;
 }
 
-static int read_file(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err)
-{
-    struct fake_environment *fake = context;
-    fake->reads++;
-    if (fake->forbidden && strcmp(path, fake->forbidden) == 0)
-        return err_set(err, ERR_AUTH, "%s: permission denied", path);
-    return give(find(fake->files, path), ERR_NOT_FOUND, path, arena, ret, err);
-}
-
-static int run_command(void *context, const char *command, struct arena *arena, struct str *ret, struct err *err)
-{
-    const struct fake_environment *fake = context;
-    return give(find(fake->commands, command), ERR_FATAL, "the command", arena, ret, err);
-}
-
 struct aws_environment fake_environment_environment(struct fake_environment *fake)
 {
-    return (struct aws_environment){get_variable, read_file, run_command, fake};
+    return (struct aws_environment){.get = get_variable, .read = read_file, .context = fake};
 }

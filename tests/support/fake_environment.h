@@ -1,4 +1,4 @@
-/* fake_environment.h - variables, files and commands for tests of what reads AWS's environment. */
+/* fake_environment.h - variables and files for tests of what reads AWS's environment. */
 #ifndef STOKER_TESTS_SUPPORT_FAKE_ENVIRONMENT_H
 #define STOKER_TESTS_SUPPORT_FAKE_ENVIRONMENT_H
 
@@ -12,16 +12,16 @@ struct fake_named {
 
 /* {0} is empty. Names and values are borrowed. */
 struct fake_environment {
-    struct fake_named variables[FAKE_ENVIRONMENT_MAX], files[FAKE_ENVIRONMENT_MAX], commands[FAKE_ENVIRONMENT_MAX];
+    struct fake_named variables[FAKE_ENVIRONMENT_MAX], files[FAKE_ENVIRONMENT_MAX];
     const char *forbidden; /* the path of a file that may not be read, or NULL */
     size_t reads;          /* of files */
 };
 
-/* Sets a variable, a file's text or a command's output anew; NULL takes it away. */
+/* Sets a variable or a file's text anew; NULL takes it away. */
 void fake_environment_set(struct fake_environment *fake, const char *name, const char *value);
 void fake_environment_file(struct fake_environment *fake, const char *path, const char *text);
-void fake_environment_command(struct fake_environment *fake, const char *command, const char *output);
 
+/* Without commands. */
 struct aws_environment fake_environment_environment(struct fake_environment *fake);
 
 #endif

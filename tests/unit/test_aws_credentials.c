@@ -320,24 +320,65 @@ static void more_profiles(void **state)
     struct rig *rig = *state;
     set(rig, "AWS_EC2_METADATA_DISABLED", "true");
     with_profile(rig, "p", "[profile p]\ncredential_process = /bin/keys --for me\n");
-    fake_environment_command(&rig->world.fake, "/bin/keys --for me",
-                             "{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"SECRET\"}");
+    rig->world.commands.printed = "{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"SECRET\"}";
     load(rig);
     assert_keys(rig, "P", "SECRET", "");
+    assert_string_equal(rig->world.commands.line, "/bin/sh -c /bin/keys --for me");
     uint64_t generation = 0;
     assert_non_null(aws_identity_credentials(rig->identity, &generation));
     aws_identity_reject(rig->identity, generation + 1); /* others than those in use: nothing happens */
     assert_non_null(aws_identity_credentials(rig->identity, &generation));
     aws_identity_reject(rig->identity, generation);
     assert_null(aws_identity_credentials(rig->identity, &generation));
-    fake_environment_command(&rig->world.fake, "/bin/keys --for me", "SECRET");
+    rig->world.commands.printed = "SECRET";
     assert_fails(rig, ERR_INVALID, "credential_process of profile p");
+    rig->world.commands.printed = NULL;
+    assert_fails(rig, ERR_FATAL, "credential_process of profile p: the command fails");
     with_profile(rig, "self",
                  "[profile self]\nrole_arn = arn:a\nsource_profile = self\naws_access_key_id = B\n"
                  "aws_secret_access_key = SECRET\n");
     fake_http_answer(rig->world.http, "POST", "aws.test", 200, NULL, STS_OK("AssumeRole"));
     load(rig);
     assert_keys(rig, "ASIA", "SECRET", "ST");
+}
+
+/* Beside the loop: it goes on meanwhile, and what is given up is ended. */
+static void a_process_takes_its_time(void **state)
+{
+    struct rig *rig = *state;
+    with_profile(rig, "p",
+                 "[profile p]\ncredential_process = keys\n"
+                 "[profile q]\nrole_arn = arn:a\nsource_profile = p\n");
+    rig->world.commands.printed = "{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"SECRET\","
+                                  "\"Expiration\":\"2026-01-01T01:00:00Z\"}";
+    rig->world.commands.takes_ms = 20 * 1000;
+    rig->told = false;
+    assert_int_equal(aws_identity_wait(rig->identity, &rig->waiter, NULL), 0);
+    virtual_time_run(&rig->world.loop, 19 * 1000);
+    assert_false(rig->told);
+    assert_int_equal(rig->world.commands.running, 1);
+    virtual_time_run(&rig->world.loop, 2 * 1000);
+    assert_keys(rig, "P", "SECRET", "");
+
+    /* They are renewed while the old ones serve; the loop comes and goes. */
+    virtual_time_run(&rig->world.loop, 55 * 60 * 1000);
+    assert_keys(rig, "P", "SECRET", "");
+    assert_int_equal(rig->world.commands.running, 1);
+    virtual_time_run(&rig->world.loop, 19 * 1000);
+    assert_keys(rig, "P", "SECRET", "");
+    assert_string_equal(rig->moves, "loading ready renewing ");
+
+    /* One that hangs is ended with the load; as the source of a role it does no more than that. */
+    uint64_t generation = 0;
+    virtual_time_run(&rig->world.loop, 2 * 1000);
+    assert_non_null(aws_identity_credentials(rig->identity, &generation));
+    aws_identity_reject(rig->identity, generation);
+    assert_null(aws_identity_credentials(rig->identity, &generation));
+    set(rig, "AWS_PROFILE", "q");
+    rig->world.commands.takes_ms = 3600 * 1000;
+    assert_fails(rig, ERR_RETRY, "no answer within 60 s");
+    assert_int_equal(rig->world.commands.cancelled, AWS_IDENTITY_LOADS);
+    assert_int_equal(rig->world.commands.running, 0);
 }
 
 static void profiles_refused(void **state)
@@ -462,11 +503,22 @@ static void regions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_RIG(the_environment),   IN_RIG(web_identity),   IN_RIG(web_identity_refused),
-        IN_RIG(a_container),       IN_RIG(profiles),       IN_RIG(containers_refused),
-        IN_RIG(instance_metadata), IN_RIG(nobody_has_any), IN_RIG(more_profiles),
-        IN_RIG(profiles_refused),  IN_RIG(short_lived),    IN_RIG(no_answer_at_all),
-        IN_RIG(regions),           IN_RIG(a_wrong_clock),  IN_RIG(over_ipv6),
+        IN_RIG(the_environment),
+        IN_RIG(web_identity),
+        IN_RIG(web_identity_refused),
+        IN_RIG(a_container),
+        IN_RIG(profiles),
+        IN_RIG(containers_refused),
+        IN_RIG(instance_metadata),
+        IN_RIG(nobody_has_any),
+        IN_RIG(more_profiles),
+        IN_RIG(profiles_refused),
+        IN_RIG(short_lived),
+        IN_RIG(no_answer_at_all),
+        IN_RIG(regions),
+        IN_RIG(a_wrong_clock),
+        IN_RIG(over_ipv6),
+        IN_RIG(a_process_takes_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
