@@ -31,6 +31,7 @@ void copy_daemon_set(struct copier *copier, struct daemon_set *set);
 void copy_volume_claim(struct copier *copier, struct volume_claim *claim);
 void copy_volume(struct copier *copier, struct volume *volume);
 void copy_storage_class(struct copier *copier, struct storage_class *class);
+void copy_csi_node(struct copier *copier, struct csi_node *node);
 void copy_priority_class(struct copier *copier, struct priority_class *class);
 void copy_budget(struct copier *copier, struct budget *budget);
 void copy_template(struct copier *copier, struct node_template *template);

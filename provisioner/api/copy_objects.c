@@ -48,14 +48,24 @@ void copy_volume_claim(struct copier *copier, struct volume_claim *claim)
 void copy_volume(struct copier *copier, struct volume *volume)
 {
     copy_text(copier, &volume->name);
+    copy_text(copier, &volume->driver);
     copy_node_terms(copier, &volume->terms, volume->n_terms);
 }
 
 void copy_storage_class(struct copier *copier, struct storage_class *class)
 {
     copy_text(copier, &class->name);
-    copy_text(copier, &class->provisioner);
+    copy_text(copier, &class->driver);
     copy_node_terms(copier, &class->terms, class->n_terms);
+}
+
+void copy_csi_node(struct copier *copier, struct csi_node *node)
+{
+    struct csi_driver *copy = copy_array(copier, node->drivers, node->n_drivers, sizeof(*copy));
+    copy_text(copier, &node->name);
+    for (size_t i = 0; copy && i < node->n_drivers; i++)
+        copy_text(copier, &copy[i].name);
+    node->drivers = copy;
 }
 
 void copy_priority_class(struct copier *copier, struct priority_class *class)

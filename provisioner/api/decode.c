@@ -30,6 +30,7 @@ static const struct kind KINDS[] = {
     {"PersistentVolumeClaim", {"v1"}, true, decode_volume_claim, NULL},
     {"PersistentVolume", {"v1"}, false, decode_volume, NULL},
     {"StorageClass", {"storage.k8s.io/v1", "storage.k8s.io/v1beta1"}, false, decode_storage_class, NULL},
+    {"CSINode", {"storage.k8s.io/v1"}, false, decode_csi_node, NULL},
     {"PriorityClass", {"scheduling.k8s.io/v1"}, false, decode_priority_class, NULL},
     {"Provisioner", {"stoker.sh/v1alpha1", "karpenter.sh/v1alpha5"}, false, decode_provisioner, NULL},
     {"NodeTemplate", {"stoker.sh/v1alpha1"}, false, decode_template, NULL},

@@ -25,7 +25,7 @@ static inline bool metadata_spoiled(const struct metadata *metadata)
 typedef int decode_kind_fn(const struct field *object, const struct metadata *metadata, struct err *err);
 
 decode_kind_fn decode_pod, decode_daemon_set, decode_node, decode_volume_claim, decode_volume, decode_storage_class,
-    decode_priority_class, decode_provisioner, decode_template, decode_budget;
+    decode_csi_node, decode_priority_class, decode_provisioner, decode_template, decode_budget;
 
 /* The kubeletConfiguration of a Provisioner. */
 CC_MUST_CHECK int decode_kubelet(const struct field *map, struct cloud_kubelet *ret, struct err *err);

@@ -1,4 +1,4 @@
-/* decode_volume.c - claims, volumes and storage classes, as far as they say where a pod can run. */
+/* decode_volume.c - claims, volumes, storage classes and CSI nodes, as far as they say where a pod can run. */
 #include "provisioner/api/decode_kinds.h"
 #include "provisioner/api/decode_pod.h"
 #include "provisioner/api/label_keys.h"
@@ -48,13 +48,29 @@ static int zone_from_label(const struct metadata *metadata, struct volume *volum
     return 0;
 }
 
+/* In-tree volumes are EBS's driver's since Kubernetes 1.27. Source: kubernetes csi-translation-lib, plugins/aws_ebs.go.
+ */
+#define EBS_DRIVER  "ebs.csi.aws.com"
+#define EBS_IN_TREE "kubernetes.io/aws-ebs"
+
+/* Volumes that are no CSI driver's (hostPath, NFS) are attached by nobody. */
+static int decode_driver(const struct field *spec, struct str *ret, struct err *err)
+{
+    struct field csi = field_map(spec, "csi"), ebs = field_map(spec, "awsElasticBlockStore");
+    struct field driver = field_any(&csi, "driver");
+    *ret = field_here(&ebs) ? STR(EBS_DRIVER) : STR("");
+    return field_keep(&driver, ret, err);
+}
+
 int decode_volume(const struct field *object, const struct metadata *metadata, struct err *err)
 {
     struct field spec = field_map(object, "spec"), affinity = field_map(&spec, "nodeAffinity");
     struct field required = field_map(&affinity, "required"), terms = field_list(&required, "nodeSelectorTerms");
     struct objects *objects = object->decode->objects;
     struct volume volume = {.name = metadata->name};
-    int rc = decode_node_terms(&terms, &volume.terms, &volume.n_terms, err);
+    int rc = decode_driver(&spec, &volume.driver, err);
+    if (rc == 0)
+        rc = decode_node_terms(&terms, &volume.terms, &volume.n_terms, err);
     if (rc == 0)
         rc = zone_from_label(metadata, &volume, err);
     if (rc < 0 || metadata_spoiled(metadata))
@@ -116,16 +132,50 @@ int decode_storage_class(const struct field *object, const struct metadata *meta
                  mode = field_any(object, "volumeBindingMode"), topologies = field_list(object, "allowedTopologies");
     struct field marked = field_any(&annotations, "storageclass.kubernetes.io/is-default-class");
     struct objects *objects = object->decode->objects;
-    struct storage_class class = {.name = metadata->name, .provisioner = {"", 0}};
+    struct storage_class class = {.name = metadata->name, .driver = {"", 0}};
     struct str text = {"", 0};
     int choice = 0;
     field_choice(&mode, modes, &choice);
     class.wait_for_consumer = choice == 1;
     class.is_default = field_text(&marked, &text) && str_is(text, "true");
-    int rc = field_keep(&provisioner, &class.provisioner, err);
+    int rc = field_keep(&provisioner, &class.driver, err);
+    if (str_is(class.driver, EBS_IN_TREE))
+        class.driver = STR(EBS_DRIVER);
     if (rc == 0)
         rc = decode_topologies(&topologies, &class, err);
     if (rc < 0 || metadata_spoiled(metadata))
         return rc;
     return VEC_PUSH(&objects->storage_classes, class) ? 0 : err_nomem(err);
+}
+
+static int decode_csi_driver(const struct field *map, struct csi_driver *ret, struct err *err)
+{
+    struct field name = field_any(map, "name"), allocatable = field_map(map, "allocatable");
+    struct field count = field_any(&allocatable, "count");
+    ret->count = -1;
+    field_int(&count, 0, INT32_MAX, &ret->count);
+    int rc = field_keep(&name, &ret->name, err);
+    if (rc == 0 && ret->name.len == 0)
+        field_bad(&name, "is missing, allowed is the name of a CSI driver");
+    return rc;
+}
+
+int decode_csi_node(const struct field *object, const struct metadata *metadata, struct err *err)
+{
+    struct field spec = field_map(object, "spec"), list = field_list(&spec, "drivers");
+    struct objects *objects = object->decode->objects;
+    struct csi_driver *drivers = arena_array(&objects->arena, struct csi_driver, list.doc ? list.doc->count : 0);
+    struct csi_node node = {.name = metadata->name, .drivers = drivers};
+    size_t index = 0;
+    if (!drivers)
+        return err_nomem(err);
+    DOC_EACH (item, list.doc) {
+        struct field field = field_child(&list, item, index++);
+        int rc = field_is_map(&field) ? decode_csi_driver(&field, &drivers[node.n_drivers++], err) : 0;
+        if (rc < 0)
+            return rc;
+    }
+    if (metadata_spoiled(metadata))
+        return 0;
+    return VEC_PUSH(&objects->csi_nodes, node) ? 0 : err_nomem(err);
 }

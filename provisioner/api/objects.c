@@ -19,6 +19,7 @@ void objects_release(struct objects *objects)
     VEC_FREE(&objects->claims);
     VEC_FREE(&objects->volumes);
     VEC_FREE(&objects->storage_classes);
+    VEC_FREE(&objects->csi_nodes);
     VEC_FREE(&objects->priority_classes);
     VEC_FREE(&objects->budgets);
     VEC_FREE(&objects->ignored_counts);

@@ -152,15 +152,30 @@ struct volume_claim {
 
 struct volume {
     struct str name;
+    struct str driver;             /* the CSI driver that attaches it; "" if none does */
     const struct node_term *terms; /* nodeAffinity.required */
     size_t n_terms;
 };
 
 struct storage_class {
-    struct str name, provisioner;
+    struct str name;
+    struct str driver; /* the CSI driver that makes its volumes and attaches them */
     bool is_default, wait_for_consumer;
     const struct node_term *terms; /* allowedTopologies */
     size_t n_terms;
+};
+
+/* A CSI driver that a kubelet has registered. */
+struct csi_driver {
+    struct str name;
+    int64_t count; /* volumes that it can attach to the node; -1: no limit is said */
+};
+
+/* What a node's kubelet says of its CSI drivers; its name is the node's. */
+struct csi_node {
+    struct str name;
+    const struct csi_driver *drivers;
+    size_t n_drivers;
 };
 
 struct priority_class {
@@ -186,6 +201,7 @@ struct objects {
     VEC(struct volume_claim) claims;
     VEC(struct volume) volumes;
     VEC(struct storage_class) storage_classes;
+    VEC(struct csi_node) csi_nodes;
     VEC(struct priority_class) priority_classes;
     VEC(struct budget) budgets;
     VEC(const struct spark_demand *) spark; /* until spark_expand */

@@ -15,6 +15,7 @@ static const struct kube_kind KINDS[CLUSTER_KINDS] = {
     [CLUSTER_STORAGE_CLASS] = {.name = "StorageClass",
                                .group_version = "storage.k8s.io/v1",
                                .resource = "storageclasses"},
+    [CLUSTER_CSI_NODE] = {.name = "CSINode", .group_version = "storage.k8s.io/v1", .resource = "csinodes"},
     [CLUSTER_PRIORITY_CLASS] = {.name = "PriorityClass",
                                 .group_version = "scheduling.k8s.io/v1",
                                 .resource = "priorityclasses"},

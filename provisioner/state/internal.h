@@ -33,6 +33,7 @@ union state_item {
     struct volume_claim volume_claim;
     struct volume volume;
     struct storage_class storage_class;
+    struct csi_node csi_node;
     struct priority_class priority_class;
     struct budget budget;
     struct provisioner provisioner;

@@ -18,6 +18,7 @@ size_t state_item_size(enum cluster_kind kind)
                                                   [CLUSTER_VOLUME_CLAIM] = sizeof(struct volume_claim),
                                                   [CLUSTER_VOLUME] = sizeof(struct volume),
                                                   [CLUSTER_STORAGE_CLASS] = sizeof(struct storage_class),
+                                                  [CLUSTER_CSI_NODE] = sizeof(struct csi_node),
                                                   [CLUSTER_PRIORITY_CLASS] = sizeof(struct priority_class),
                                                   [CLUSTER_DISRUPTION_BUDGET] = sizeof(struct budget),
                                                   [CLUSTER_PROVISIONER] = sizeof(struct provisioner),
@@ -68,6 +69,7 @@ static const void *decoded_item(const struct objects *objects, enum cluster_kind
     case CLUSTER_VOLUME_CLAIM: return FIRST(claims);
     case CLUSTER_VOLUME: return FIRST(volumes);
     case CLUSTER_STORAGE_CLASS: return FIRST(storage_classes);
+    case CLUSTER_CSI_NODE: return FIRST(csi_nodes);
     case CLUSTER_PRIORITY_CLASS: return FIRST(priority_classes);
     case CLUSTER_DISRUPTION_BUDGET: return FIRST(budgets);
     case CLUSTER_PROVISIONER:
@@ -88,6 +90,7 @@ static void copy_item(struct copier *copier, enum cluster_kind kind, union state
     case CLUSTER_VOLUME_CLAIM: copy_volume_claim(copier, &item->volume_claim); break;
     case CLUSTER_VOLUME: copy_volume(copier, &item->volume); break;
     case CLUSTER_STORAGE_CLASS: copy_storage_class(copier, &item->storage_class); break;
+    case CLUSTER_CSI_NODE: copy_csi_node(copier, &item->csi_node); break;
     case CLUSTER_PRIORITY_CLASS: copy_priority_class(copier, &item->priority_class); break;
     case CLUSTER_DISRUPTION_BUDGET: copy_budget(copier, &item->budget); break;
     case CLUSTER_PROVISIONER:

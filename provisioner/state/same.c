@@ -46,9 +46,19 @@ static bool same_pod(const struct pod *a, const struct pod *b)
            same_labels(&a->labels, &b->labels);
 }
 
+static bool same_csi_node(const struct csi_node *a, const struct csi_node *b)
+{
+    bool same = a->n_drivers == b->n_drivers;
+    for (size_t i = 0; same && i < a->n_drivers; i++)
+        same = str_eq(a->drivers[i].name, b->drivers[i].name) && a->drivers[i].count == b->drivers[i].count;
+    return same;
+}
+
 bool state_same(enum cluster_kind kind, const union state_item *a, const union state_item *b)
 {
     if (kind == CLUSTER_NODE)
         return same_node(&a->node, &b->node);
+    if (kind == CLUSTER_CSI_NODE)
+        return same_csi_node(&a->csi_node, &b->csi_node);
     return kind == CLUSTER_POD && same_pod(&a->pod, &b->pod);
 }

@@ -61,10 +61,12 @@ static int copy_kinds(const struct view_builder *b, struct objects *objects, str
     SET_VEC(&objects->claims, copy_table(b, CLUSTER_VOLUME_CLAIM, 0), tables[CLUSTER_VOLUME_CLAIM].len);
     SET_VEC(&objects->volumes, copy_table(b, CLUSTER_VOLUME, 0), tables[CLUSTER_VOLUME].len);
     SET_VEC(&objects->storage_classes, copy_table(b, CLUSTER_STORAGE_CLASS, 0), tables[CLUSTER_STORAGE_CLASS].len);
+    SET_VEC(&objects->csi_nodes, copy_table(b, CLUSTER_CSI_NODE, 0), tables[CLUSTER_CSI_NODE].len);
     SET_VEC(&objects->priority_classes, copy_table(b, CLUSTER_PRIORITY_CLASS, 0), tables[CLUSTER_PRIORITY_CLASS].len);
     SET_VEC(&objects->budgets, copy_table(b, CLUSTER_DISRUPTION_BUDGET, 0), tables[CLUSTER_DISRUPTION_BUDGET].len);
     bool good = objects->daemon_sets.items && objects->claims.items && objects->volumes.items &&
-                objects->storage_classes.items && objects->priority_classes.items && objects->budgets.items;
+                objects->storage_classes.items && objects->csi_nodes.items && objects->priority_classes.items &&
+                objects->budgets.items;
     return good ? 0 : err_nomem(err);
 }
 

@@ -64,6 +64,7 @@ static const struct {
     {CLUSTER_VOLUME_CLAIM, "v1", "PersistentVolumeClaim"},
     {CLUSTER_VOLUME, "v1", "PersistentVolume"},
     {CLUSTER_STORAGE_CLASS, "storage.k8s.io/v1", "StorageClass"},
+    {CLUSTER_CSI_NODE, "storage.k8s.io/v1", "CSINode"},
     {CLUSTER_PRIORITY_CLASS, "scheduling.k8s.io/v1", "PriorityClass"},
     {CLUSTER_DISRUPTION_BUDGET, "policy/v1", "PodDisruptionBudget"},
     {CLUSTER_PROVISIONER, "stoker.sh/v1alpha1", "Provisioner"},

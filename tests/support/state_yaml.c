@@ -22,6 +22,7 @@ static enum cluster_kind kind_of(const struct doc *object)
         {"v1", "PersistentVolumeClaim", CLUSTER_VOLUME_CLAIM},
         {"v1", "PersistentVolume", CLUSTER_VOLUME},
         {"storage.k8s.io/v1", "StorageClass", CLUSTER_STORAGE_CLASS},
+        {"storage.k8s.io/v1", "CSINode", CLUSTER_CSI_NODE},
         {"scheduling.k8s.io/v1", "PriorityClass", CLUSTER_PRIORITY_CLASS},
         {"policy/v1", "PodDisruptionBudget", CLUSTER_DISRUPTION_BUDGET},
         {"stoker.sh/v1alpha1", "Provisioner", CLUSTER_PROVISIONER},

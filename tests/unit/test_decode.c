@@ -166,10 +166,14 @@ static void volumes_say_their_zones(void **state)
                "{kind: PersistentVolume, apiVersion: v1, metadata: {name: w, labels: "
                "{failure-domain.beta.kubernetes.io/zone: b}}}\n"
                "---\n{kind: PersistentVolume, apiVersion: v1, metadata: {name: x}, spec: {}}\n---\n"
+               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: y}, spec: {csi: {driver: efs.csi.aws.com, "
+               "volumeHandle: fs-1}}}\n---\n"
+               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: z}, spec: {awsElasticBlockStore: {volumeID: "
+               "vol-1}}}\n---\n"
                "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: c, namespace: ns, annotations: "
                "{volume.kubernetes.io/selected-node: n1}}, spec: {volumeName: v, storageClassName: ''}}\n---\n"
                "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: d}, spec: {}}\n");
-    assert_int_equal(world.objects.volumes.len, 3);
+    assert_int_equal(world.objects.volumes.len, 5);
     const struct volume *volumes = world.objects.volumes.items;
     assert_int_equal(volumes[0].n_terms, 1);
     assert_string_equal(requirements_text(&volumes[0].terms[0].labels, text, sizeof(text)),
@@ -177,6 +181,9 @@ static void volumes_say_their_zones(void **state)
     assert_string_equal(requirements_text(&volumes[1].terms[0].labels, text, sizeof(text)),
                         "topology.kubernetes.io/zone In b");
     assert_int_equal(volumes[2].n_terms, 0);
+    assert_text(volumes[2].driver, "");
+    assert_text(volumes[3].driver, "efs.csi.aws.com");
+    assert_text(volumes[4].driver, "ebs.csi.aws.com");
     const struct volume_claim *claims = world.objects.claims.items;
     assert_text(claims[0].namespace_, "ns");
     assert_text(claims[0].volume_name, "v");
@@ -184,6 +191,34 @@ static void volumes_say_their_zones(void **state)
     assert_true(claims[0].storage_class_set);
     assert_text(claims[0].storage_class, "");
     assert_false(claims[1].storage_class_set);
+    world_release(&world);
+}
+
+static void csi_nodes_say_what_can_be_attached(void **state)
+{
+    (void)state;
+    struct world world = {.err = {.code = 0}};
+    world_good(&world, "{kind: CSINode, apiVersion: storage.k8s.io/v1, metadata: {name: n1}, spec: {drivers: [{name: "
+                       "ebs.csi.aws.com, nodeID: i-1, topologyKeys: [zone], allocatable: {count: 25}}, {name: "
+                       "efs.csi.aws.com, nodeID: i-1, topologyKeys: null}]}}\n---\n"
+                       "{kind: CSINode, apiVersion: storage.k8s.io/v1, metadata: {name: n2}, spec: {drivers: null}}\n");
+    const struct csi_node *nodes = world.objects.csi_nodes.items;
+    assert_int_equal(world.objects.csi_nodes.len, 2);
+    assert_text(nodes[0].name, "n1");
+    assert_int_equal(nodes[0].n_drivers, 2);
+    assert_text(nodes[0].drivers[0].name, "ebs.csi.aws.com");
+    assert_int_equal(nodes[0].drivers[0].count, 25);
+    assert_int_equal(nodes[0].drivers[1].count, -1);
+    assert_int_equal(nodes[1].n_drivers, 0);
+    world_release(&world);
+    world_read(&world, "{kind: CSINode, apiVersion: storage.k8s.io/v1, metadata: {name: n}, spec: {drivers: "
+                       "[{name: a, allocatable: {count: -3}}]}}");
+    assert_int_equal(world.objects.csi_nodes.len, 0);
+    assert_true(world_found(&world, 1, "spec.drivers[0].allocatable.count", "is -3"));
+    world_release(&world);
+    world_read(&world, "{kind: CSINode, apiVersion: storage.k8s.io/v1, metadata: {name: n}, spec: {drivers: [{}]}}");
+    assert_int_equal(world.objects.csi_nodes.len, 0);
+    assert_true(world_found(&world, 1, "spec.drivers[0].name", "the name of a CSI driver"));
     world_release(&world);
 }
 
@@ -198,14 +233,16 @@ static void storage_classes_say_when_and_where(void **state)
         "{storageclass.kubernetes.io/is-default-class: 'true'}}, provisioner: ebs.csi.aws.com, volumeBindingMode: "
         "WaitForFirstConsumer, allowedTopologies: [{matchLabelExpressions: [{key: topology.ebs.csi.aws.com/zone, "
         "values: [a, b]}]}]}\n---\n"
-        "{kind: StorageClass, apiVersion: storage.k8s.io/v1, metadata: {name: io2}, provisioner: ebs.csi.aws.com}\n");
+        "{kind: StorageClass, apiVersion: storage.k8s.io/v1, metadata: {name: io2}, provisioner: "
+        "kubernetes.io/aws-ebs}\n");
     const struct storage_class *classes = world.objects.storage_classes.items;
     assert_true(classes[0].is_default);
     assert_true(classes[0].wait_for_consumer);
-    assert_text(classes[0].provisioner, "ebs.csi.aws.com");
+    assert_text(classes[0].driver, "ebs.csi.aws.com");
     assert_int_equal(classes[0].n_terms, 1);
     assert_string_equal(requirements_text(&classes[0].terms[0].labels, text, sizeof(text)),
                         "topology.kubernetes.io/zone In a b");
+    assert_text(classes[1].driver, "ebs.csi.aws.com");
     assert_false(classes[1].is_default);
     assert_false(classes[1].wait_for_consumer);
     world_release(&world);
@@ -320,6 +357,7 @@ int main(void)
         cmocka_unit_test(findings_are_fit_to_print),
         cmocka_unit_test(nodes_have_todays_labels),
         cmocka_unit_test(volumes_say_their_zones),
+        cmocka_unit_test(csi_nodes_say_what_can_be_attached),
         cmocka_unit_test(storage_classes_say_when_and_where),
         cmocka_unit_test(priority_comes_from_the_class_in_any_order),
         cmocka_unit_test(real_spark_pods_are_read),

@@ -205,6 +205,33 @@ static void heartbeats_wake_nobody(void **cmocka_state)
     state_close(state);
 }
 
+static void a_csi_node_wakes_when_its_drivers_change(void **cmocka_state)
+{
+    (void)cmocka_state;
+    struct heard heard = {0};
+    struct state *state = open_state(&heard);
+    static const char node[] = "{apiVersion: storage.k8s.io/v1, kind: CSINode, metadata: {name: n, uid: u, "
+                               "resourceVersion: '%d', annotations: {a: '%d'}}, spec: {drivers: [%s]}}";
+    state_put_fmt(state, node, 5, 1, "");
+    state_put_fmt(state, node, 6, 2, "");
+    assert_int_equal(heard.changes, 1);
+    state_put_fmt(state, node, 7, 3, "{name: ebs.csi.aws.com, allocatable: {count: 25}}");
+    state_put_fmt(state, node, 8, 4, "{name: ebs.csi.aws.com, allocatable: {count: 25}}");
+    assert_int_equal(heard.changes, 2);
+    state_put_fmt(state, node, 9, 5, "{name: ebs.csi.aws.com, allocatable: {count: 2}}");
+    assert_int_equal(heard.changes, 3);
+    struct arena arena = ARENA_INIT;
+    struct view view;
+    assert_int_equal(state_view(state, &arena, &view, NULL), 0);
+    state_gone(state, CLUSTER_CSI_NODE, "", "n", "u");
+    assert_int_equal(view.objects.csi_nodes.len, 1);
+    assert_int_equal(view.objects.csi_nodes.items[0].drivers[0].count, 2);
+    assert_text(view.objects.csi_nodes.items[0].drivers[0].name, "ebs.csi.aws.com");
+    state_view_release(state, &view);
+    arena_release(&arena);
+    state_close(state);
+}
+
 #define PROVISIONER(group, name, spec) \
     "{apiVersion: " group ", kind: Provisioner, metadata: {name: " name ", uid: u}, spec: {" spec "}}"
 
@@ -306,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_binding_of_ours_holds_until_the_watch_says_it),
         cmocka_unit_test(a_pod_that_does_not_say_when_it_ended_ended_when_it_was_heard_of),
         cmocka_unit_test(heartbeats_wake_nobody),
+        cmocka_unit_test(a_csi_node_wakes_when_its_drivers_change),
         cmocka_unit_test(a_provisioner_that_cannot_be_read_is_left_out),
         cmocka_unit_test(templates_of_both_groups_are_told_apart),
         cmocka_unit_test(a_running_pod_that_cannot_be_read_stands),
