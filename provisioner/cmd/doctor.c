@@ -18,7 +18,6 @@ struct doctor {
     struct run_world world;
     struct run_cloud cloud;
     struct state *state;
-    struct cluster_sink sink;
     struct err kind_errors[CLUSTER_WATCHED]; /* code 0: none */
     size_t n_good, n_bad;
     size_t waiting; /* answers that are still to come */
@@ -48,7 +47,6 @@ static void on_listed(void *context, enum cluster_kind kind)
 {
     struct doctor *doctor = context;
     doctor->kind_errors[kind] = (struct err){0}; /* what failed before was tried again */
-    doctor->sink.listed(doctor->sink.context, kind);
     doctor->waiting = !state_synced(doctor->state, NULL);
 }
 
@@ -58,22 +56,13 @@ static void on_failed(void *context, enum cluster_kind kind, const struct err *e
     doctor->kind_errors[kind] = *err;
 }
 
-static void on_relist(void *context, enum cluster_kind kind)
+static void on_lost(void *context, enum cluster_kind kind, struct str name, const struct err *err)
 {
     const struct doctor *doctor = context;
-    doctor->sink.relist(doctor->sink.context, kind);
-}
-
-static void on_put(void *context, enum cluster_kind kind, const struct doc *object)
-{
-    const struct doctor *doctor = context;
-    doctor->sink.put(doctor->sink.context, kind, object);
-}
-
-static void on_gone(void *context, enum cluster_kind kind, struct str namespace_, struct str name, struct str uid)
-{
-    const struct doctor *doctor = context;
-    doctor->sink.gone(doctor->sink.context, kind, namespace_, name, uid);
+    const struct cluster cluster = kube_cluster(doctor->world.kube);
+    (void)name;
+    if (err->code == ERR_NOMEM)
+        cluster.relist(cluster.context, kind);
 }
 
 static void on_finding(void *context, enum cluster_kind kind, struct str name, struct str uid, struct str findings)
@@ -86,26 +75,46 @@ static void on_finding(void *context, enum cluster_kind kind, struct str name, s
     say(doctor, findings.len == 0, what, words);
 }
 
-/* What the controller watches, it must be able to list: a CRD that is missing shows there, without a right to read
- * CRDs. */
+/* What could not be listed, and why. */
+static void say_kinds(struct doctor *doctor)
+{
+    enum cluster_kind missing;
+    size_t n_bad = doctor->n_bad;
+    for (size_t i = 0; i < CLUSTER_WATCHED; i++)
+        if (doctor->kind_errors[i].code)
+            say(doctor, false, cluster_kind_name((enum cluster_kind)i), doctor->kind_errors[i].message);
+    if (doctor->n_bad > n_bad)
+        return;
+    if (state_synced(doctor->state, &missing))
+        say(doctor, true, "cluster", "everything that is watched could be listed");
+    else
+        say(doctor, false, cluster_kind_name(missing), "no list of them came in time");
+}
+
+/*
+ * What the controller watches, it must be able to list: a CRD that is missing shows there, without a right to read
+ * CRDs.
+ */
 static int check_objects(struct doctor *doctor, struct err *err)
 {
-    const struct state_options options = {.clock = &clock_system};
+    bool karpenter = doctor->settings.control.karpenter_manifests;
+    const struct state_options options = {.clock = &clock_system,
+                                          .failed = on_lost,
+                                          .listed = on_listed,
+                                          .watch_failed = on_failed,
+                                          .context = doctor,
+                                          .karpenter_manifests = karpenter};
     int code = state_open(&options, &doctor->state, err);
     if (code)
         return code;
     const struct cluster cluster = kube_cluster(doctor->world.kube);
-    const struct cluster_sink sink = {on_relist, on_put, on_gone, on_listed, on_failed, doctor};
-    doctor->sink = state_sink(doctor->state);
+    const struct cluster_sink sink = state_sink(doctor->state);
+    kube_want_karpenter(doctor->world.kube, karpenter);
     doctor->waiting = 1;
     cluster.start(cluster.context, &sink);
-    bool all = wait_for(doctor, PATIENCE_MS);
+    (void)wait_for(doctor, PATIENCE_MS);
     doctor->waiting = 0;
-    for (size_t i = 0; i < CLUSTER_WATCHED; i++)
-        if (doctor->kind_errors[i].code)
-            say(doctor, false, cluster_kind_name((enum cluster_kind)i), doctor->kind_errors[i].message);
-    if (all)
-        say(doctor, true, "cluster", "everything that is watched could be listed");
+    say_kinds(doctor);
     state_each_finding(doctor->state, on_finding, doctor);
     return 0;
 }

@@ -34,7 +34,6 @@ struct run {
     struct leader *leader;
     struct rival *rival;
     struct serve *serve;
-    struct cluster_sink sink; /* the state's, to which failures are added */
     bool led, lost;
     bool stopping; /* nothing new is begun */
     char ready_words[128];
@@ -71,40 +70,24 @@ static void on_state_changed(void *context, enum cluster_kind kind)
 static void on_state_failed(void *context, enum cluster_kind kind, struct str name, const struct err *err)
 {
     const struct run *run = context;
-    log_event(&run->world.log, LOG_WARN, "object-unreadable", LOG_C("kind", cluster_kind_name(kind)),
-              LOG_S("name", name), LOG_ERR(err));
+    bool lost = err->code == ERR_NOMEM;
+    log_event(&run->world.log, LOG_WARN, lost ? "object-lost" : "object-unreadable",
+              LOG_C("kind", cluster_kind_name(kind)), LOG_S("name", name), LOG_ERR(err));
+    const struct cluster cluster = kube_cluster(run->world.kube);
+    if (lost)
+        cluster.relist(cluster.context, kind);
 }
 
-/* Of a whole kind: that is no word about an object of it, which the state would take it for. */
-static void on_failed(void *context, enum cluster_kind kind, const struct err *err)
+static void on_watch_failed(void *context, enum cluster_kind kind, const struct err *err)
 {
     const struct run *run = context;
     log_event(&run->world.log, LOG_WARN, "watch-failed", LOG_C("kind", cluster_kind_name(kind)), LOG_ERR(err));
 }
 
-static void on_relist(void *context, enum cluster_kind kind)
-{
-    struct run *run = context;
-    run->sink.relist(run->sink.context, kind);
-}
-
-static void on_put(void *context, enum cluster_kind kind, const struct doc *object)
-{
-    struct run *run = context;
-    run->sink.put(run->sink.context, kind, object);
-}
-
-static void on_gone(void *context, enum cluster_kind kind, struct str namespace_, struct str name, struct str uid)
-{
-    struct run *run = context;
-    run->sink.gone(run->sink.context, kind, namespace_, name, uid);
-}
-
 static void on_listed(void *context, enum cluster_kind kind)
 {
-    struct run *run = context;
+    const struct run *run = context;
     log_event(&run->world.log, LOG_DEBUG, "listed", LOG_C("kind", cluster_kind_name(kind)));
-    run->sink.listed(run->sink.context, kind);
 }
 
 static int open_state(struct run *run, struct err *err)
@@ -113,11 +96,10 @@ static int open_state(struct run *run, struct err *err)
                                           .karpenter_manifests = run->settings.control.karpenter_manifests,
                                           .changed = on_state_changed,
                                           .failed = on_state_failed,
+                                          .listed = on_listed,
+                                          .watch_failed = on_watch_failed,
                                           .context = run};
-    int code = state_open(&options, &run->state, err);
-    if (!code)
-        run->sink = state_sink(run->state);
-    return code;
+    return state_open(&options, &run->state, err);
 }
 
 static int open_control(struct run *run, struct err *err)
@@ -255,7 +237,7 @@ static int open_all(struct run *run, struct err *err)
 static int start(struct run *run, struct err *err)
 {
     const struct cluster cluster = kube_cluster(run->world.kube);
-    const struct cluster_sink sink = {on_relist, on_put, on_gone, on_listed, on_failed, run};
+    const struct cluster_sink sink = state_sink(run->state);
     cluster.start(cluster.context, &sink);
     int code = run->settings.control.karpenter_manifests ? open_rival(run, err) : 0;
     if (!code && !run->settings.no_leader_election)

@@ -85,6 +85,11 @@ struct cluster {
     /* Copies the request; `done` is called once from the loop, never from within. */
     int (*request)(void *context, const struct cluster_request *request, cluster_done_fn done, void *done_context,
                    struct err *err);
+    /*
+     * For who could not keep an object: its kind is listed anew, soon, but less and less often where that does not
+     * help. Also from within the sink's calls.
+     */
+    void (*relist)(void *context, enum cluster_kind kind);
     void *context;
 };
 

@@ -17,6 +17,12 @@ static int request(void *context, const struct cluster_request *request, cluster
     return kube_writes_add(context, request, done, done_context, err);
 }
 
+static void relist(void *context, enum cluster_kind kind)
+{
+    struct kube *kube = context;
+    watcher_relist(&kube->watchers[kind]);
+}
+
 int kube_open(const struct kube_options *options, struct kube **ret, struct err *err)
 {
     struct kube *kube = calloc(1, sizeof(*kube));
@@ -47,7 +53,7 @@ void kube_close(struct kube *kube)
 
 struct cluster kube_cluster(struct kube *kube)
 {
-    return (struct cluster){start, request, kube};
+    return (struct cluster){start, request, relist, kube};
 }
 
 void kube_want_karpenter(struct kube *kube, bool wanted)

@@ -67,6 +67,9 @@ struct watcher {
     bool excused;                        /* one of them was to be expected and did not wait */
     struct kube_refusal refusal;         /* of the ERROR event that ended the stream, code 0: none */
     struct clock_mono begun;             /* of the stream */
+    bool relist_asked;                   /* an object was lost to the sink: once it watches, all is listed anew */
+    unsigned losses;                     /* asked for in a row */
+    struct clock_mono relist_at;
     /* What was reported last, so that the same is not said at each try. */
     int reported_code, reported_status;
     struct clock_mono reported_at;
@@ -75,6 +78,7 @@ struct watcher {
 CC_MUST_CHECK int watcher_init(struct watcher *watcher, struct kube *kube, enum cluster_kind kind, struct err *err);
 void watcher_release(struct watcher *watcher);
 void watcher_start(struct watcher *watcher);
+void watcher_relist(struct watcher *watcher); /* see struct cluster; of a watched kind */
 /* Lists anew, or tells that there is nothing, after the options have changed what is wanted. */
 void watcher_rethink(struct watcher *watcher);
 

@@ -7,7 +7,8 @@
  *    each event, but in a streaming list only from the bookmark at its end (what is told before is in no order).
  * 3. A watch that ends goes on from `version`. Where the server no longer knows it (410), or refuses the watch, all is
  *    listed anew; where a list breaks it begins again.
- * 4. Failures in a row wait longer and longer; one is over when a watch told something, or stood for a while.
+ * 4. An object that the sink could not keep is asked for by a list, which waits until the one under way is over.
+ * 5. Failures in a row wait longer and longer; one is over when a watch told something, or stood for a while.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -32,7 +33,10 @@ enum {
     UNWANTED_MS = 3600000,
     STEADY_MS = 10000, /* a watch that stood so long was no failure */
     REFUSED_MOST = 3,  /* answers in a row that refuse to go on from a version, before all is listed */
-    REPORT_AGAIN_MS = 60000
+    REPORT_AGAIN_MS = 60000,
+    LOST_LEAST_MS = 1000, /* until a list for an object that the sink lost */
+    LOST_MOST_MS = 60000,
+    LOST_IN_A_ROW_MS = 300000
 };
 
 /* What may follow what. */
@@ -56,12 +60,17 @@ static void move(struct watcher *watcher, enum watcher_state to)
 }
 
 /* The timer is set from the start and again as soon as it has fired, so that this moves it and needs no memory. */
-static void set_timer(struct watcher *watcher, int64_t delay_ms)
+static void set_timer_at(struct watcher *watcher, struct clock_mono at)
 {
     struct err err = {0};
-    int rc = loop_timer_after(watcher->kube->options.loop, &watcher->timer, delay_ms, &err);
+    int rc = loop_timer_set(watcher->kube->options.loop, &watcher->timer, at, &err);
     assert(rc == 0);
     (void)rc;
+}
+
+static void set_timer(struct watcher *watcher, int64_t delay_ms)
+{
+    set_timer_at(watcher, clock_after(loop_now(watcher->kube->options.loop), delay_ms));
 }
 
 static void wait_for(struct watcher *watcher, int64_t delay_ms)
@@ -111,9 +120,11 @@ static void well(struct watcher *watcher)
 static void begin_relist(struct watcher *watcher)
 {
     const struct cluster_sink *sink = &watcher->kube->sink;
-    if (!watcher->relisting)
-        sink->relist(sink->context, watcher->kind);
+    if (watcher->relisting)
+        return;
+    sink->relist(sink->context, watcher->kind);
     watcher->relisting = true;
+    watcher->relist_asked = false; /* what is lost from here on is lost to this list */
 }
 
 static void end_relist(struct watcher *watcher)
@@ -150,6 +161,26 @@ static void tell_empty(struct watcher *watcher)
     forget_list(watcher);
     begin_relist(watcher);
     end_relist(watcher);
+}
+
+/* The timer of a watch stands at its end, or before it where a list was asked for. */
+static void heed_relist(struct watcher *watcher)
+{
+    if (watcher->state == WATCHER_WATCHING && watcher->relist_asked && watcher->timer.at.ns > watcher->relist_at.ns)
+        set_timer_at(watcher, watcher->relist_at);
+}
+
+void watcher_relist(struct watcher *watcher)
+{
+    struct clock_mono now = loop_now(watcher->kube->options.loop);
+    if (watcher->relist_asked)
+        return;
+    if (clock_ms_between(watcher->relist_at, now) > LOST_IN_A_ROW_MS)
+        watcher->losses = 0;
+    int64_t delay_ms = clock_back_off_ms(LOST_LEAST_MS, ++watcher->losses, LOST_MOST_MS);
+    watcher->relist_at = clock_after(now, chance_jitter_ms(watcher->kube->options.chance, delay_ms));
+    watcher->relist_asked = true;
+    heed_relist(watcher);
 }
 
 /* How long until the next try after this refusal. */
@@ -270,6 +301,7 @@ static int on_event(void *context, const struct watch_event *event, struct err *
         return rc;
     move(watcher, WATCHER_WATCHING);
     end_relist(watcher);
+    heed_relist(watcher);
     return 0;
 }
 
@@ -358,6 +390,7 @@ static void begin_watch(struct watcher *watcher, bool streaming)
         failed_here(watcher, &err);
     else
         set_timer(watcher, timeout_s * 1000 + OVERDUE_MS);
+    heed_relist(watcher);
 }
 
 static void begin_page(struct watcher *watcher);
@@ -466,8 +499,13 @@ static void on_timer(void *context)
         }
         break;
     case WATCHER_LISTING:
-    case WATCHER_STREAMING:
-    case WATCHER_WATCHING: overdue(watcher); break;
+    case WATCHER_STREAMING: overdue(watcher); break;
+    case WATCHER_WATCHING:
+        if (watcher->relist_asked && loop_now(watcher->kube->options.loop).ns >= watcher->relist_at.ns)
+            watcher_rethink(watcher);
+        else
+            overdue(watcher);
+        break;
     }
 }
 

@@ -317,13 +317,15 @@ static void on_listed(void *context, enum cluster_kind kind)
     state->listed[kind] = true;
     if (n || first)
         changed(state, kind, true);
+    if (state->options.listed)
+        state->options.listed(state->options.context, kind);
 }
 
 static void on_failed(void *context, enum cluster_kind kind, const struct err *err)
 {
     const struct state *state = context;
-    if (state->options.failed)
-        state->options.failed(state->options.context, kind, STR(""), err);
+    if (state->options.watch_failed)
+        state->options.watch_failed(state->options.context, kind, err);
 }
 
 struct cluster_sink state_sink(struct state *state)

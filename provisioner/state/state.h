@@ -14,8 +14,14 @@ struct state_options {
     const struct clock *clock; /* pods that end without saying when ended when it was heard of */
     /* Told of each change that can matter to a pass; from within the sink's calls. */
     void (*changed)(void *context, enum cluster_kind kind);
-    /* A fault of ours or of the object: memory, or an object that could not be read (it is left out). */
+    /*
+     * An object could not be read, and is left out. ERR_NOMEM: it is not known as it is now, and the state not synced,
+     * until its kind is listed anew: cluster.h's relist is for that.
+     */
     void (*failed)(void *context, enum cluster_kind kind, struct str name, const struct err *err);
+    /* What is heard of a kind as a whole: a list of it is complete; list or watch failed, and is tried again. */
+    void (*listed)(void *context, enum cluster_kind kind);
+    void (*watch_failed)(void *context, enum cluster_kind kind, const struct err *err);
     void *context;
     bool karpenter_manifests; /* Karpenter's kinds are watched too: state_synced waits for them */
 };
@@ -29,8 +35,7 @@ void state_put(struct state *state, enum cluster_kind kind, const struct doc *ob
 
 /*
  * Everything was listed once, and memory ran out for no object of a kind since its last list (failed() was told, the
- * older version stays until the object is heard of again). `ret_missing` (may be NULL): the first kind that
- * is not so.
+ * older version stays until then). `ret_missing` (may be NULL): the first kind that is not so.
  */
 bool state_synced(const struct state *state, enum cluster_kind *ret_missing);
 uint64_t state_generation(const struct state *state); /* another number after each change */

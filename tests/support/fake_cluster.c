@@ -623,6 +623,12 @@ static void on_start(void *context, const struct cluster_sink *sink)
         put_due(store, (struct due){.kind = DUE_LIST, .of = (enum cluster_kind)kind}, store->fake.watch_ms);
 }
 
+static void on_relist(void *context, enum cluster_kind kind)
+{
+    struct fake_store *store = context;
+    put_due(store, (struct due){.kind = DUE_LIST, .of = kind}, store->fake.watch_ms);
+}
+
 /* For tests. */
 
 struct fake_cluster *fake_cluster_open(struct loop *loop)
@@ -652,7 +658,7 @@ void fake_cluster_close(struct fake_cluster *fake)
 
 struct cluster fake_cluster_cluster(struct fake_cluster *fake)
 {
-    return (struct cluster){on_start, on_request, fake->store};
+    return (struct cluster){on_start, on_request, on_relist, fake->store};
 }
 
 void fake_cluster_cut(struct fake_cluster *fake)

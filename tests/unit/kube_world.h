@@ -25,6 +25,7 @@ struct kube_world {
     struct kube *kube;
     struct cluster cluster;
     bool karpenter;
+    bool loses;             /* the sink: each object, and asks for a list */
     enum cluster_kind only; /* what the sink writes down; others are passed over */
     char told[8192];        /* "relist put:a@1 listed gone:a failed:404" */
     char words[1024];       /* of the last failure */
@@ -58,7 +59,10 @@ static inline void world_relist(void *context, enum cluster_kind kind)
 
 static inline void world_put(void *context, enum cluster_kind kind, const struct doc *object)
 {
+    struct kube_world *world = context;
     assert_string_equal(world_text(doc_get(object, "kind")), cluster_kind_name(kind));
+    if (world->loses)
+        world->cluster.relist(world->cluster.context, kind);
     world_tell(context, kind, "put:%s@%s", world_text(doc_at(object, "metadata.name")),
                world_text(doc_at(object, "metadata.resourceVersion")));
 }

@@ -347,6 +347,49 @@ static int read_token(void *context, const char *path, struct arena *arena, stru
     return ret->ptr ? 0 : err_nomem(err);
 }
 
+/* What the sink could not keep comes again by a list: after a while, and not in the middle of another. */
+static void lost_to_the_sink(void **state)
+{
+    struct kube_world *world = *state;
+    stand(world);
+    world->loses = true;
+    fake_http_push(world->http, PODS, EVENT("MODIFIED", "a", "11") EVENT("ADDED", "b", "12"));
+    world_expect(world, 400, "put:a@11 put:b@12");
+    assert_int_equal(pods_asked(world, STREAM), 1);
+    world_expect(world, 700, "");
+    assert_int_equal(pods_asked(world, STREAM), 2);
+    /* Lost again in the list: that is awaited, however long it takes. */
+    fake_http_push(world->http, PODS, EVENT("ADDED", "a", "11"));
+    world_expect(world, 20000, "relist put:a@11");
+    world->loses = false;
+    fake_http_push(world->http, PODS, EVENT("ADDED", "b", "12") INITIAL_END("13"));
+    world_expect(world, 10, "put:b@12 listed");
+    assert_int_equal(pods_asked(world, STREAM), 3);
+    fake_http_push(world->http, PODS, EVENT("ADDED", "a", "11") EVENT("ADDED", "b", "12") INITIAL_END("14"));
+    world_expect(world, 120000, "relist put:a@11 put:b@12 listed");
+    assert_int_equal(pods_asked(world, STREAM), 3); /* all is well */
+}
+
+/* The same by pages; where it does not help the lists become seldom. */
+static void lost_again_and_again(void **state)
+{
+    struct kube_world *world = *state;
+    size_t lists = 0;
+    kube_world_start(world);
+    world_expect(world, 10, "");
+    fake_http_answer(world->http, "GET", STREAM, 422, NULL, "");
+    world->loses = true;
+    for (int s = 0; s < 600; s++) {
+        if (pods_asked(world, "limit=") > lists) {
+            lists = pods_asked(world, "limit=");
+            fake_http_answer(world->http, "GET", "/pods?limit=", 200, NULL, PAGE("5", "", ITEM("a", "1")));
+        }
+        virtual_time_run(&world->loop, 1000);
+        world->told[0] = '\0';
+    }
+    assert_in_range(lists, 10, 25);
+}
+
 /* 401: the file is read again, and no more is said of it. */
 static void token_renewed(void **state)
 {
@@ -397,6 +440,8 @@ int main(void)
         TEST(overdue),
         TEST(ends_at_once),
         TEST(send_refused),
+        TEST(lost_to_the_sink),
+        TEST(lost_again_and_again),
         cmocka_unit_test(token_renewed),
     };
     return cmocka_run_group_tests_name("kube_watch", tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/support/state_yaml.h"
 
 struct heard {
+    int lists;
     size_t changes, failures;
     enum cluster_kind kind;
     char message[ERR_MESSAGE_MAX];
@@ -36,7 +37,8 @@ static void on_failed(void *context, enum cluster_kind kind, struct str name, co
 static struct state *open_state(struct heard *heard)
 {
     struct state *state;
-    const struct state_options options = {&CLOCK, on_changed, on_failed, heard, false};
+    const struct state_options options = {
+        .clock = &CLOCK, .changed = on_changed, .failed = on_failed, .context = heard};
     assert_int_equal(state_open(&options, &state, NULL), 0);
     return state;
 }
@@ -124,6 +126,42 @@ static void what_is_not_listed_again_is_gone(void **cmocka_state)
     assert_null(pod_named(state, "a"));
     state_put_yaml(state, POD("a", "u1", "12", "}")); /* a list can be old; the watch is right in the end */
     assert_non_null(pod_named(state, "a"));
+    state_close(state);
+}
+
+static void note_listed(void *context, enum cluster_kind kind)
+{
+    struct heard *heard = context;
+    heard->kind = kind;
+    heard->lists++;
+}
+
+static void note_watch_failed(void *context, enum cluster_kind kind, const struct err *err)
+{
+    struct heard *heard = context;
+    heard->kind = kind;
+    heard->failures++;
+    snprintf(heard->message, sizeof(heard->message), "%s", err->message);
+}
+
+static void what_is_heard_of_a_kind_is_told(void **cmocka_state)
+{
+    (void)cmocka_state;
+    struct heard heard = {0};
+    struct err err = {.code = ERR_RETRY, .message = "words"};
+    struct state *state;
+    const struct state_options options = {
+        .clock = &CLOCK, .listed = note_listed, .watch_failed = note_watch_failed, .context = &heard};
+    assert_int_equal(state_open(&options, &state, NULL), 0);
+    struct cluster_sink sink = state_sink(state);
+    sink.relist(sink.context, CLUSTER_POD);
+    sink.failed(sink.context, CLUSTER_NODE, &err);
+    assert_int_equal(heard.failures, 1);
+    assert_int_equal(heard.kind, CLUSTER_NODE);
+    assert_string_equal(heard.message, "words");
+    sink.listed(sink.context, CLUSTER_POD);
+    assert_int_equal(heard.lists, 1);
+    assert_int_equal(heard.kind, CLUSTER_POD);
     state_close(state);
 }
 
@@ -330,6 +368,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_newer_than_the_watch_for_a_while),
         cmocka_unit_test(what_is_not_listed_again_is_gone),
         cmocka_unit_test(synced_is_when_every_kind_was_listed),
+        cmocka_unit_test(what_is_heard_of_a_kind_is_told),
         cmocka_unit_test(a_binding_of_ours_holds_until_the_watch_says_it),
         cmocka_unit_test(a_pod_that_does_not_say_when_it_ended_ended_when_it_was_heard_of),
         cmocka_unit_test(heartbeats_wake_nobody),
