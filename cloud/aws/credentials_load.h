@@ -54,7 +54,7 @@ struct aws_load {
     struct aws_imds imds;
     struct command_call *command; /* credential_process, under way */
     struct str profile;           /* whose it is */
-    struct clock_wall date; /* of the last answer, as its sender's clock has it; 0: none said */
+    struct clock_wall date;       /* of the last answer, as its sender's clock has it; 0: none said */
     bool is_over, good;
     struct aws_found found; /* where good */
     struct err err;         /* where not */

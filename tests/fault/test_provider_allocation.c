@@ -11,21 +11,12 @@
 
 #include "cloud/aws/provider.h"
 #include "tests/fault/nth.h"
-#include "tests/support/fake_aws.h"
-#include "tests/support/fake_environment.h"
-#include "tests/support/virtual_time.h"
+#include "tests/support/aws_world.h"
 
 #define ID "1693a453-eed9-463c-80cb-1f072c09a711"
 
 struct world {
-    struct virtual_time time;
-    struct loop loop;
-    struct fake_aws *aws;
-    struct http under;
-    struct fake_environment fake_environment;
-    struct aws_environment environment;
-    uint64_t seed;
-    struct chance chance;
+    struct aws_world base;
     struct aws_provider *provider;
     struct cloud_provider cloud;
     int answers, code;
@@ -38,7 +29,7 @@ static int send(void *context, const struct http_request *request, const struct 
 {
     struct world *world = context;
     nth_pause(true);
-    int rc = world->under.send(world->under.context, request, handler, ret, err);
+    int rc = world->base.network.send(world->base.network.context, request, handler, ret, err);
     nth_pause(false);
     return rc;
 }
@@ -46,7 +37,7 @@ static int send(void *context, const struct http_request *request, const struct 
 static void cancel(void *context, struct http_call *call)
 {
     struct world *world = context;
-    world->under.cancel(world->under.context, call);
+    world->base.network.cancel(world->base.network.context, call);
 }
 
 static void script(struct fake_aws *aws)
@@ -65,6 +56,8 @@ static void script(struct fake_aws *aws)
     fake_aws_always(aws, "DescribeInstances", 200,
                     "<r><reservationSet><item><instancesSet><item><instanceId>i-01</instanceId><instanceState>"
                     "<name>running</name></instanceState></item></instancesSet></item></reservationSet></r>");
+    fake_aws_once(aws, "TerminateInstances", 400,
+                  "<Response><Errors><Error><Code>OperationNotPermitted</Code></Error></Errors></Response>");
     fake_aws_once(aws, "TerminateInstances", 400,
                   "<Response><Errors><Error><Code>InvalidInstanceID.NotFound</Code><Message>'i-02'</Message></Error>"
                   "</Errors></Response>");
@@ -115,7 +108,7 @@ static bool answered(struct world *world, int rc)
         assert_int_equal(world->answers, 0);
         return false;
     }
-    virtual_time_run(&world->loop, 600 * 1000);
+    virtual_time_run(&world->base.loop, 600 * 1000);
     assert_int_equal(world->answers, 1);
     world->answers = 0;
     return world->code == 0;
@@ -155,19 +148,12 @@ static bool use(struct world *world)
 static bool live(int64_t n)
 {
     struct world world = {0};
-    virtual_time_init(&world.time);
-    loop_init(&world.loop, &world.time.clock, virtual_time_waiter(&world.time));
-    world.aws = fake_aws_open(&world.loop);
-    world.under = fake_aws_http(world.aws);
-    world.chance = chance_seeded(&world.seed);
-    fake_environment_set(&world.fake_environment, "AWS_ACCESS_KEY_ID", "AKID");
-    fake_environment_set(&world.fake_environment, "AWS_SECRET_ACCESS_KEY", "secret");
-    world.environment = fake_environment_environment(&world.fake_environment);
-    script(world.aws);
-    const struct aws_provider_options options = {.loop = &world.loop,
+    aws_world_open_actions(&world.base);
+    script(world.base.aws);
+    const struct aws_provider_options options = {.loop = &world.base.loop,
                                                  .http = {send, cancel, &world},
-                                                 .chance = &world.chance,
-                                                 .environment = &world.environment,
+                                                 .chance = &world.base.chance,
+                                                 .environment = &world.base.environment,
                                                  .region = STR("us-east-1"),
                                                  .cluster = {.name = STR("c1"), .endpoint = STR("https://api")},
                                                  .kubernetes_version = STR("1.30")};
@@ -184,8 +170,7 @@ static bool live(int64_t n)
         assert_true(rc == 0 && good);
     if (rc == 0)
         aws_provider_close(world.provider);
-    fake_aws_close(world.aws);
-    loop_release(&world.loop);
+    aws_world_close(&world.base);
     return !reached;
 }
 

@@ -13,21 +13,6 @@
 #define FAILED(c)  "<Response><Errors><Error><Code>" c "</Code><Message>words</Message></Error></Errors></Response>"
 #define FLEET_CALL ((struct aws_call){.service = AWS_EC2, .action = "CreateFleet", .body = STR("Type=instant")})
 
-static int open_world(void **state)
-{
-    static struct aws_world world;
-    aws_world_open(&world);
-    aws_world_connect(&world);
-    *state = &world;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    aws_world_close(*state);
-    return 0;
-}
-
 static void run(struct aws_world *world, const struct aws_call *call, struct aws_world_answer *answer)
 {
     struct err err = {0};
@@ -348,28 +333,26 @@ static void pages_that_go_wrong(void **state)
     assert_int_equal(aws_client_pages(world->client, &call, &handler, NULL), 0); /* dropped at close */
 }
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_WORLD(a_query_call),
-        IN_WORLD(a_json_call),
-        IN_WORLD(an_empty_json_answer),
-        IN_WORLD(refused),
-        IN_WORLD(a_dry_run),
-        IN_WORLD(tried_again),
-        IN_WORLD(given_up),
-        IN_WORLD(throttled),
-        IN_WORLD(launches_come_back_at_once),
-        IN_WORLD(the_deadline),
-        IN_WORLD(a_wrong_clock),
-        IN_WORLD(expired_keys),
-        IN_WORLD(no_keys),
-        IN_WORLD(pages),
-        IN_WORLD(pages_of_json),
-        IN_WORLD(pages_that_go_wrong),
-        IN_WORLD(closed_meanwhile),
+        IN_AWS_WORLD(a_query_call),
+        IN_AWS_WORLD(a_json_call),
+        IN_AWS_WORLD(an_empty_json_answer),
+        IN_AWS_WORLD(refused),
+        IN_AWS_WORLD(a_dry_run),
+        IN_AWS_WORLD(tried_again),
+        IN_AWS_WORLD(given_up),
+        IN_AWS_WORLD(throttled),
+        IN_AWS_WORLD(launches_come_back_at_once),
+        IN_AWS_WORLD(the_deadline),
+        IN_AWS_WORLD(a_wrong_clock),
+        IN_AWS_WORLD(expired_keys),
+        IN_AWS_WORLD(no_keys),
+        IN_AWS_WORLD(pages),
+        IN_AWS_WORLD(pages_of_json),
+        IN_AWS_WORLD(pages_that_go_wrong),
+        IN_AWS_WORLD(closed_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

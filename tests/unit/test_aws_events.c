@@ -174,21 +174,6 @@ static void dates(void **state)
         assert_false(aws_date_read(str_of(bad[i]), &wall));
 }
 
-static int open_world(void **state)
-{
-    static struct aws_world world;
-    aws_world_open(&world);
-    aws_world_connect(&world);
-    *state = &world;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    aws_world_close(*state);
-    return 0;
-}
-
 struct completed {
     int times, code;
 };
@@ -227,8 +212,6 @@ static void lifecycle_completed(void **state)
     assert_int_equal(completed.code, ERR_AUTH);
 }
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,7 +220,7 @@ int main(void)
         cmocka_unit_test(maintenance_of_several),
         cmocka_unit_test(not_for_us),
         cmocka_unit_test(dates),
-        IN_WORLD(lifecycle_completed),
+        IN_AWS_WORLD(lifecycle_completed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,19 +7,10 @@
 #include <cmocka.h>
 
 #include "cloud/aws/interruptions.h"
-#include "tests/support/fake_aws.h"
-#include "tests/support/fake_environment.h"
-#include "tests/support/virtual_time.h"
+#include "tests/support/aws_world.h"
 
 struct world {
-    struct virtual_time time;
-    struct loop loop;
-    struct fake_aws *aws;
-    struct fake_environment fake_environment;
-    struct aws_environment environment;
-    uint64_t seed;
-    struct chance chance;
-    struct aws_client *client;
+    struct aws_world base;
     struct interruptions *interruptions;
     char told[1024]; /* "i-00000001 i-02 " */
     char handles[8][128];
@@ -55,20 +46,10 @@ static struct world *world_open(void)
 {
     struct world *world = calloc(1, sizeof(*world));
     struct err err = {0};
-    virtual_time_init(&world->time);
-    loop_init(&world->loop, &world->time.clock, virtual_time_waiter(&world->time));
-    world->aws = fake_aws_open(&world->loop);
-    world->chance = chance_seeded(&world->seed);
-    fake_environment_set(&world->fake_environment, "AWS_ACCESS_KEY_ID", "AKID");
-    fake_environment_set(&world->fake_environment, "AWS_SECRET_ACCESS_KEY", "secret");
-    world->environment = fake_environment_environment(&world->fake_environment);
-    const struct aws_client_options options = {.loop = &world->loop,
-                                               .http = fake_aws_http(world->aws),
-                                               .chance = &world->chance,
-                                               .environment = &world->environment,
-                                               .region = STR("us-east-1")};
-    if (aws_client_open(&options, &world->client, &err) ||
-        interruptions_open(&world->loop, world->client, &world->chance, STR("q"), &world->interruptions, &err))
+    aws_world_open_actions(&world->base);
+    aws_world_connect(&world->base, "us-east-1");
+    if (interruptions_open(&world->base.loop, world->base.client, &world->base.chance, STR("q"), &world->interruptions,
+                           &err))
         fail_msg("%s", err.message);
     return world;
 }
@@ -76,17 +57,15 @@ static struct world *world_open(void)
 static void listen(struct world *world)
 {
     const struct cloud_sink sink = {.notice = on_notice, .message_dropped = on_dropped, .context = world};
-    fake_aws_always(world->aws, "GetQueueUrl", 200, "{\"QueueUrl\":\"https://sqs.us-east-1.amazonaws.com/1/q\"}");
+    fake_aws_always(world->base.aws, "GetQueueUrl", 200, "{\"QueueUrl\":\"https://sqs.us-east-1.amazonaws.com/1/q\"}");
     interruptions_start(world->interruptions, &sink);
-    virtual_time_run(&world->loop, 2000);
+    virtual_time_run(&world->base.loop, 2000);
 }
 
 static void world_close(struct world *world)
 {
-    aws_client_close(world->client);
     interruptions_close(world->interruptions);
-    fake_aws_close(world->aws);
-    loop_release(&world->loop);
+    aws_world_close(&world->base);
     free(world);
 }
 
@@ -96,7 +75,7 @@ static void acknowledge(struct world *world, size_t notice)
     assert_int_equal(
         interruptions_acknowledge(world->interruptions, str_of(world->handles[notice]), true, on_done, world, NULL), 0);
     assert_int_equal(world->answers, before); /* never from within the call */
-    virtual_time_run(&world->loop, 1000);
+    virtual_time_run(&world->base.loop, 1000);
     assert_int_equal(world->answers, before + 1);
 }
 
@@ -114,8 +93,8 @@ static void nobody_listens_before_the_start(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    virtual_time_run(&world->loop, 60 * 1000);
-    assert_int_equal(fake_aws_count(world->aws, "GetQueueUrl"), 0);
+    virtual_time_run(&world->base.loop, 60 * 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "GetQueueUrl"), 0);
     world_close(world);
 }
 
@@ -123,22 +102,22 @@ static void a_notice_stays_until_it_is_acted_on(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r1", SPOT("i-00000001"))));
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r1", SPOT("i-00000001"))));
     listen(world);
     assert_string_equal(world->told, "i-00000001 ");
     assert_int_equal(world->last.kind, CLOUD_NOTICE_SPOT_INTERRUPTION);
     assert_true(world->last.deadline.ns == (VIRTUAL_TIME_START_S + 120) * 1000000000);
-    virtual_time_run(&world->loop, 60 * 1000);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 0);
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    virtual_time_run(&world->base.loop, 60 * 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 0);
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200, DELETED("0"));
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
-    assert_non_null(strstr(fake_aws_body(world->aws, "DeleteMessageBatch", 0), "\"r1\""));
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "DeleteMessageBatch", 0), "\"r1\""));
     /* Once more is done already. */
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
     world_close(world);
 }
 
@@ -148,22 +127,22 @@ static void of_several_all_count(void **state)
     (void)state;
     struct world *world = world_open();
     fake_aws_once(
-        world->aws, "ReceiveMessage", 200,
+        world->base.aws, "ReceiveMessage", 200,
         MESSAGES(
             MESSAGE("m1", "r1",
                     "{\\\"source\\\":\\\"aws.health\\\",\\\"detail-type\\\":\\\"AWS Health Event\\\",\\\"time\\\":"
                     "\\\"2026-01-01T00:00:00Z\\\",\\\"detail\\\":{\\\"service\\\":\\\"EC2\\\","
                     "\\\"eventTypeCategory\\\":\\\"scheduledChange\\\",\\\"affectedEntities\\\":[{\\\"entityValue\\\":"
                     "\\\"i-00000001\\\"},{\\\"entityValue\\\":\\\"i-00000002\\\"}]}}")));
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200, DELETED("0"));
     listen(world);
     assert_string_equal(world->told, "i-00000001 i-00000002 ");
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
-    virtual_time_run(&world->loop, 10 * 1000);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 0);
+    virtual_time_run(&world->base.loop, 10 * 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 0);
     acknowledge(world, 1);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
     world_close(world);
 }
 
@@ -171,22 +150,22 @@ static void it_comes_again_with_another_receipt(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r1", SPOT("i-00000001"))));
-    fake_aws_once(world->aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r2", SPOT("i-00000001"))));
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r1", SPOT("i-00000001"))));
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200, MESSAGES(MESSAGE("m1", "r2", SPOT("i-00000001"))));
     listen(world);
     assert_string_equal(world->told, "i-00000001 i-00000001 ");
     assert_string_equal(world->handles[0], world->handles[1]);
-    fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
-    fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
-    fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
-    fake_aws_once(world->aws, "DeleteMessageBatch", 500, "");
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 500, "");
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 500, "");
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 500, "");
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 500, "");
     assert_int_equal(
         interruptions_acknowledge(world->interruptions, str_of(world->handles[0]), true, on_done, world, NULL), 0);
-    virtual_time_run(&world->loop, 100 * 1000);
+    virtual_time_run(&world->base.loop, 100 * 1000);
     assert_int_equal(world->answers, 1);
     assert_int_equal(world->code, ERR_RETRY);
-    assert_non_null(strstr(fake_aws_body(world->aws, "DeleteMessageBatch", 0), "\"r2\""));
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "DeleteMessageBatch", 0), "\"r2\""));
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200, DELETED("0"));
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
     world_close(world);
@@ -196,16 +175,16 @@ static void what_is_not_ours_goes(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "ReceiveMessage", 200,
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200,
                   MESSAGES(MESSAGE("m1", "r1", "junk") "," MESSAGE("m2", "r2", "{\\\"a\\\":1}") "," MESSAGE(
                       "m3", "r3", SPOT("i-00000003"))));
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200,
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200,
                   "{\"Successful\":[{\"Id\":\"0\"},{\"Id\":\"1\"}],\"Failed\":[]}");
     listen(world);
     assert_int_equal(world->dropped, 2);
     assert_string_equal(world->told, "i-00000003 ");
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
-    assert_null(strstr(fake_aws_body(world->aws, "DeleteMessageBatch", 0), "\"r3\""));
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
+    assert_null(strstr(fake_aws_body(world->base.aws, "DeleteMessageBatch", 0), "\"r3\""));
     world_close(world);
 }
 
@@ -223,20 +202,20 @@ static void a_scaling_group_is_let_go_first(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
     listen(world);
     assert_string_equal(world->told, "i-00000001 ");
     assert_int_equal(world->last.kind, CLOUD_NOTICE_LIFECYCLE_TERMINATE);
-    fake_aws_once(world->aws, "CompleteLifecycleAction", 403,
+    fake_aws_once(world->base.aws, "CompleteLifecycleAction", 403,
                   "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>");
     acknowledge(world, 0);
     assert_int_equal(world->code, ERR_AUTH);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 0);
-    fake_aws_once(world->aws, "CompleteLifecycleAction", 200, "<CompleteLifecycleActionResponse/>");
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 0);
+    fake_aws_once(world->base.aws, "CompleteLifecycleAction", 200, "<CompleteLifecycleActionResponse/>");
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200, DELETED("0"));
     acknowledge(world, 0);
     assert_int_equal(world->code, 0);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
     world_close(world);
 }
 
@@ -245,14 +224,14 @@ static void a_foreign_scaling_group_waits_on(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
+    fake_aws_once(world->base.aws, "ReceiveMessage", 200, LIFECYCLE_MESSAGE);
     listen(world);
-    fake_aws_once(world->aws, "DeleteMessageBatch", 200, DELETED("0"));
+    fake_aws_once(world->base.aws, "DeleteMessageBatch", 200, DELETED("0"));
     assert_int_equal(
         interruptions_acknowledge(world->interruptions, str_of(world->handles[0]), false, on_done, world, NULL), 0);
-    virtual_time_run(&world->loop, 1000);
-    assert_int_equal(fake_aws_count(world->aws, "CompleteLifecycleAction"), 0);
-    assert_int_equal(fake_aws_count(world->aws, "DeleteMessageBatch"), 1);
+    virtual_time_run(&world->base.loop, 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "CompleteLifecycleAction"), 0);
+    assert_int_equal(fake_aws_count(world->base.aws, "DeleteMessageBatch"), 1);
     world_close(world);
 }
 
@@ -261,11 +240,11 @@ static void the_queue_is_not_there_yet(void **state)
     (void)state;
     struct world *world = world_open();
     for (int i = 0; i < 3; i++)
-        fake_aws_once(world->aws, "GetQueueUrl", 400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}");
+        fake_aws_once(world->base.aws, "GetQueueUrl", 400, "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}");
     listen(world);
-    virtual_time_run(&world->loop, 30 * 1000);
-    assert_int_equal(fake_aws_count(world->aws, "GetQueueUrl"), 4);
-    assert_int_equal(fake_aws_count(world->aws, "ReceiveMessage"), 1); /* a long poll that waits */
+    virtual_time_run(&world->base.loop, 30 * 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "GetQueueUrl"), 4);
+    assert_int_equal(fake_aws_count(world->base.aws, "ReceiveMessage"), 1); /* a long poll that waits */
     world_close(world);
 }
 
@@ -273,10 +252,10 @@ static void an_empty_answer_at_once_is_not_asked_for_at_once(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_always(world->aws, "ReceiveMessage", 200, "{}");
+    fake_aws_always(world->base.aws, "ReceiveMessage", 200, "{}");
     listen(world);
-    virtual_time_run(&world->loop, 8000);
-    size_t n = fake_aws_count(world->aws, "ReceiveMessage");
+    virtual_time_run(&world->base.loop, 8000);
+    size_t n = fake_aws_count(world->base.aws, "ReceiveMessage");
     assert_true(n >= 15 && n <= 21);
     world_close(world);
 }

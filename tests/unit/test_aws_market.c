@@ -9,9 +9,7 @@
 
 #include "cloud/aws/facts.h"
 #include "cloud/aws/market.h"
-#include "tests/support/fake_aws.h"
-#include "tests/support/fake_environment.h"
-#include "tests/support/virtual_time.h"
+#include "tests/support/aws_world.h"
 
 static const struct clock_wall now = {VIRTUAL_TIME_START_S * 1000000000};
 
@@ -118,14 +116,7 @@ static void products(void **state)
 }
 
 struct world {
-    struct virtual_time time;
-    struct loop loop;
-    struct fake_aws *aws;
-    struct fake_environment fake_environment;
-    struct aws_environment environment;
-    uint64_t seed;
-    struct chance chance;
-    struct aws_client *client;
+    struct aws_world base;
     struct market *market;
     size_t changes;
 };
@@ -139,31 +130,18 @@ static struct world *world_open(const char *region)
 {
     struct world *world = calloc(1, sizeof(*world));
     struct err err = {0};
-    virtual_time_init(&world->time);
-    loop_init(&world->loop, &world->time.clock, virtual_time_waiter(&world->time));
-    world->aws = fake_aws_open(&world->loop);
-    world->chance = chance_seeded(&world->seed);
-    fake_environment_set(&world->fake_environment, "AWS_ACCESS_KEY_ID", "AKID");
-    fake_environment_set(&world->fake_environment, "AWS_SECRET_ACCESS_KEY", "secret");
-    world->environment = fake_environment_environment(&world->fake_environment);
-    const struct aws_client_options options = {.loop = &world->loop,
-                                               .http = fake_aws_http(world->aws),
-                                               .chance = &world->chance,
-                                               .environment = &world->environment,
-                                               .region = str_of(region)};
+    aws_world_open_actions(&world->base);
+    aws_world_connect(&world->base, region);
     const struct aws_catalogue_source source = {.region = region};
-    if (aws_client_open(&options, &world->client, &err) ||
-        market_open(&world->loop, world->client, &source, &world->market, &err))
+    if (market_open(&world->base.loop, world->base.client, &source, &world->market, &err))
         fail_msg("%s", err.message);
     return world;
 }
 
 static void world_close(struct world *world)
 {
-    aws_client_close(world->client);
     market_close(world->market);
-    fake_aws_close(world->aws);
-    loop_release(&world->loop);
+    aws_world_close(&world->base);
     free(world);
 }
 
@@ -179,15 +157,15 @@ static void looked_up_over_what_is_built_in(void **state)
     assert_null(market_type(market, STR("z9d.2xlarge")));
     assert_non_null(market_type(market, STR("c5.large")));
     assert_non_null(first->price_note);
-    fake_aws_always(world->aws, "DescribeInstanceTypes", 200, types_xml);
-    fake_aws_always(world->aws, "DescribeInstanceTypeOfferings", 200, places_xml);
-    fake_aws_always(world->aws, "DescribeSpotPriceHistory", 200, spot_xml);
-    fake_aws_always(world->aws, "GetProducts", 200, products_json);
+    fake_aws_always(world->base.aws, "DescribeInstanceTypes", 200, types_xml);
+    fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 200, places_xml);
+    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 200, spot_xml);
+    fake_aws_always(world->base.aws, "GetProducts", 200, products_json);
     market_start(market, on_changed, world);
-    virtual_time_run(&world->loop, 1000);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeInstanceTypes"), 1);
-    assert_non_null(strstr(fake_aws_body(world->aws, "DescribeInstanceTypes", 0), "InstanceType.1=z9d.2xlarge"));
-    assert_null(strstr(fake_aws_body(world->aws, "DescribeInstanceTypes", 0), "m5.large"));
+    virtual_time_run(&world->base.loop, 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeInstanceTypes"), 1);
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "DescribeInstanceTypes", 0), "InstanceType.1=z9d.2xlarge"));
+    assert_null(strstr(fake_aws_body(world->base.aws, "DescribeInstanceTypes", 0), "m5.large"));
     assert_true(world->changes >= 1);
     const struct cloud_type *type = market_type(market, STR("z9d.2xlarge"));
     assert_non_null(type);
@@ -210,25 +188,25 @@ static void in_time_and_only_when_something_changed(void **state)
 {
     (void)state;
     struct world *world = world_open("us-east-1");
-    fake_aws_always(world->aws, "DescribeInstanceTypeOfferings", 200, places_xml);
-    fake_aws_always(world->aws, "DescribeInstanceTypes", 200, types_xml);
-    fake_aws_always(world->aws, "DescribeSpotPriceHistory", 200, spot_xml);
-    fake_aws_always(world->aws, "GetProducts", 403, "{\"__type\":\"AccessDeniedException\"}");
+    fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 200, places_xml);
+    fake_aws_always(world->base.aws, "DescribeInstanceTypes", 200, types_xml);
+    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 200, spot_xml);
+    fake_aws_always(world->base.aws, "GetProducts", 403, "{\"__type\":\"AccessDeniedException\"}");
     market_start(world->market, on_changed, world);
-    virtual_time_run(&world->loop, 60 * 1000);
+    virtual_time_run(&world->base.loop, 60 * 1000);
     size_t changes = world->changes;
     const struct cloud_catalogue *catalogue = market_catalogue(world->market);
     assert_true(changes >= 1);
     assert_non_null(catalogue->price_note); /* On-Demand prices are still the built-in ones */
-    virtual_time_run(&world->loop, 3600 * 1000);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeSpotPriceHistory"), 13);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeInstanceTypeOfferings"), 1);
-    assert_int_equal(fake_aws_count(world->aws, "GetProducts"), 7);
+    virtual_time_run(&world->base.loop, 3600 * 1000);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeSpotPriceHistory"), 13);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeInstanceTypeOfferings"), 1);
+    assert_int_equal(fake_aws_count(world->base.aws, "GetProducts"), 7);
     assert_int_equal(world->changes, changes);
     assert_ptr_equal(market_catalogue(world->market), catalogue);
-    virtual_time_run(&world->loop, MARKET_TYPES_MS);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeInstanceTypeOfferings"), 2);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeInstanceTypes"), 1);
+    virtual_time_run(&world->base.loop, MARKET_TYPES_MS);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeInstanceTypeOfferings"), 2);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeInstanceTypes"), 1);
     world_close(world);
 }
 
@@ -237,11 +215,11 @@ static void aws_is_away(void **state)
     (void)state;
     struct world *world = world_open("us-east-1");
     const struct cloud_catalogue *first = market_catalogue(world->market);
-    fake_aws_always(world->aws, "DescribeInstanceTypeOfferings", 0, "");
-    fake_aws_always(world->aws, "DescribeSpotPriceHistory", 500, "");
-    fake_aws_always(world->aws, "GetProducts", 200, "{\"PriceList\":\"nonsense\"}");
+    fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 0, "");
+    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 500, "");
+    fake_aws_always(world->base.aws, "GetProducts", 200, "{\"PriceList\":\"nonsense\"}");
     market_start(world->market, on_changed, world);
-    virtual_time_run(&world->loop, 3600 * 1000);
+    virtual_time_run(&world->base.loop, 3600 * 1000);
     assert_int_equal(world->changes, 0);
     assert_ptr_equal(market_catalogue(world->market), first);
     world_close(world);
@@ -254,16 +232,16 @@ static void a_region_without_built_in_prices(void **state)
     assert_int_equal(market_catalogue(world->market)->n_types, 0);
     assert_null(market_type(world->market, STR("m5.large")));
     fake_aws_always(
-        world->aws, "DescribeInstanceTypeOfferings", 200,
+        world->base.aws, "DescribeInstanceTypeOfferings", 200,
         "<DescribeInstanceTypeOfferingsResponse><instanceTypeOfferingSet>" PLACE(
             "m5.large", "mars-east-1a") "</instanceTypeOfferingSet></DescribeInstanceTypeOfferingsResponse>");
-    fake_aws_always(world->aws, "DescribeSpotPriceHistory", 200,
+    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 200,
                     "<DescribeSpotPriceHistoryResponse><spotPriceHistorySet>" SPOT(
                         "m5.large", "mars-east-1a", "0.07",
                         "2025-12-31T00:00:00.000Z") "</spotPriceHistorySet></DescribeSpotPriceHistoryResponse>");
-    fake_aws_always(world->aws, "GetProducts", 200, "{}");
+    fake_aws_always(world->base.aws, "GetProducts", 200, "{}");
     market_start(world->market, on_changed, world);
-    virtual_time_run(&world->loop, 1000);
+    virtual_time_run(&world->base.loop, 1000);
     assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_SPOT), 70000);
     assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_ON_DEMAND), -1);
     assert_true(str_is(market_catalogue(world->market)->region, "mars-east-1"));

@@ -9,20 +9,12 @@
 #include "cloud/aws/discovery.h"
 #include "cloud/aws/fleet.h"
 #include "cloud/aws/provider.h"
-#include "tests/support/fake_aws.h"
-#include "tests/support/fake_environment.h"
-#include "tests/support/virtual_time.h"
+#include "tests/support/aws_world.h"
 
 #define ID "1693a453-eed9-463c-80cb-1f072c09a711"
 
 struct world {
-    struct virtual_time time;
-    struct loop loop;
-    struct fake_aws *aws;
-    struct fake_environment fake_environment;
-    struct aws_environment environment;
-    uint64_t seed;
-    struct chance chance;
+    struct aws_world base;
     struct aws_provider *provider;
     struct cloud_provider cloud;
     struct cloud_template template_;
@@ -68,10 +60,10 @@ static const char fleet_xml[] =
 static void open_provider(struct world *world)
 {
     struct aws_provider_options options = {
-        .loop = &world->loop,
-        .http = fake_aws_http(world->aws),
-        .chance = &world->chance,
-        .environment = &world->environment,
+        .loop = &world->base.loop,
+        .http = world->base.network,
+        .chance = &world->base.chance,
+        .environment = &world->base.environment,
         .region = STR("us-east-1"),
         .cluster = {STR("c1"), STR("https://api"), STR("Q0E="), STR("10.100.0.0/16"), STR("")},
         .kubernetes_version = STR("v1.34.4-eks-1"),
@@ -86,13 +78,7 @@ static void open_provider(struct world *world)
 static struct world *world_open(void)
 {
     struct world *world = calloc(1, sizeof(*world));
-    virtual_time_init(&world->time);
-    loop_init(&world->loop, &world->time.clock, virtual_time_waiter(&world->time));
-    world->aws = fake_aws_open(&world->loop);
-    world->chance = chance_seeded(&world->seed);
-    fake_environment_set(&world->fake_environment, "AWS_ACCESS_KEY_ID", "AKID");
-    fake_environment_set(&world->fake_environment, "AWS_SECRET_ACCESS_KEY", "secret");
-    world->environment = fake_environment_environment(&world->fake_environment);
+    aws_world_open_actions(&world->base);
     world->template_ = (struct cloud_template){.name = STR("default"),
                                                .family = STR("AL2023"),
                                                .launch_template = STR(""),
@@ -114,11 +100,11 @@ static struct world *world_open(void)
                                              .pools = pools,
                                              .n_pools = 4,
                                              .count = 2};
-    fake_aws_always(world->aws, "DescribeSubnets", 200, subnets_xml);
-    fake_aws_always(world->aws, "DescribeSecurityGroups", 200, groups_xml);
-    fake_aws_always(world->aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
-    fake_aws_always(world->aws, "CreateLaunchTemplate", 200, "<CreateLaunchTemplateResponse/>");
-    fake_aws_always(world->aws, "DescribeLaunchTemplates", 200, "<DescribeLaunchTemplatesResponse/>");
+    fake_aws_always(world->base.aws, "DescribeSubnets", 200, subnets_xml);
+    fake_aws_always(world->base.aws, "DescribeSecurityGroups", 200, groups_xml);
+    fake_aws_always(world->base.aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
+    fake_aws_always(world->base.aws, "CreateLaunchTemplate", 200, "<CreateLaunchTemplateResponse/>");
+    fake_aws_always(world->base.aws, "DescribeLaunchTemplates", 200, "<DescribeLaunchTemplatesResponse/>");
     open_provider(world);
     return world;
 }
@@ -126,8 +112,7 @@ static struct world *world_open(void)
 static void world_close(struct world *world)
 {
     aws_provider_close(world->provider);
-    fake_aws_close(world->aws);
-    loop_release(&world->loop);
+    aws_world_close(&world->base);
     free(world);
 }
 
@@ -183,7 +168,7 @@ static bool answered(void *context)
 static void wait_for_answer(struct world *world)
 {
     assert_int_equal(world->answers, 0); /* never from within the call */
-    assert_true(virtual_time_until(&world->loop, 600 * 1000, answered, world));
+    assert_true(virtual_time_until(&world->base.loop, 600 * 1000, answered, world));
     assert_int_equal(world->answers, 1);
     world->answers = 0;
 }
@@ -223,19 +208,19 @@ static void what_is_asked_for(void **state)
     assert_int_equal(request.configs[0].overrides[1].priority, 2);
     assert_int_equal(request.configs[1].n_overrides, 1);
     assert_true(str_is(request.configs[1].overrides[0].instance_type, "m6g.large"));
-    assert_int_equal(fake_aws_count(world->aws, "GetParameter"), 2);
-    assert_string_equal(fake_aws_body(world->aws, "GetParameter", 0),
+    assert_int_equal(fake_aws_count(world->base.aws, "GetParameter"), 2);
+    assert_string_equal(fake_aws_body(world->base.aws, "GetParameter", 0),
                         "{\"Name\":\"/aws/service/eks/optimized-ami/1.34/amazon-linux-2023/x86_64/standard/recommended/"
                         "image_id\"}");
-    assert_non_null(strstr(fake_aws_body(world->aws, "CreateLaunchTemplate", 0), "IamInstanceProfile.Name=nodes"));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "CreateLaunchTemplate", 0), "IamInstanceProfile.Name=nodes"));
     /* All is known now: nothing more is asked for a minute, and the same comes out but for the fuller subnet. */
     prepare(world);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeSubnets"), 1);
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeSubnets"), 1);
     assert_non_null(strstr(world->request, "subnet-a1"));
-    virtual_time_run(&world->loop, AWS_DISCOVERY_FRESH_MS + 1000);
+    virtual_time_run(&world->base.loop, AWS_DISCOVERY_FRESH_MS + 1000);
     prepare(world);
-    assert_int_equal(fake_aws_count(world->aws, "DescribeSubnets"), 2);
-    assert_int_equal(fake_aws_count(world->aws, "CreateLaunchTemplate"), 1); /* both images are ami-1 here */
+    assert_int_equal(fake_aws_count(world->base.aws, "DescribeSubnets"), 2);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateLaunchTemplate"), 1); /* both images are ami-1 here */
     arena_release(&arena);
     world_close(world);
 }
@@ -249,12 +234,12 @@ static void where_there_are_subnets(void **state)
     struct str *zones;
     size_t n;
     assert_false(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
-    virtual_time_run(&world->loop, 1000);
+    virtual_time_run(&world->base.loop, 1000);
     for (int i = 0; i < 2; i++) {
         assert_true(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
         assert_int_equal(n, 2);
         assert_true(str_is(zones[0], "us-east-1a") && str_is(zones[1], "us-east-1b"));
-        virtual_time_run(&world->loop, AWS_DISCOVERY_FRESH_MS + 1000);
+        virtual_time_run(&world->base.loop, AWS_DISCOVERY_FRESH_MS + 1000);
     }
     arena_release(&arena);
     world_close(world);
@@ -265,7 +250,7 @@ static void machines_come(void **state)
     (void)state;
     struct world *world = world_open();
     prepare(world);
-    fake_aws_always(world->aws, "CreateFleet", 200, fleet_xml);
+    fake_aws_always(world->base.aws, "CreateFleet", 200, fleet_xml);
     launch(world);
     assert_int_equal(world->code, 0);
     assert_int_equal(world->n_instances, 2);
@@ -274,8 +259,9 @@ static void machines_come(void **state)
     assert_true(world->first.price_microusd > 0);
     assert_int_equal(world->first.capacity_type, CLOUD_SPOT);
     launch(world);
-    assert_string_equal(fake_aws_body(world->aws, "CreateFleet", 0), fake_aws_body(world->aws, "CreateFleet", 1));
-    assert_non_null(strstr(fake_aws_body(world->aws, "CreateFleet", 0), "ClientToken=" ID));
+    assert_string_equal(fake_aws_body(world->base.aws, "CreateFleet", 0),
+                        fake_aws_body(world->base.aws, "CreateFleet", 1));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "CreateFleet", 0), "ClientToken=" ID));
     world_close(world);
 }
 
@@ -284,26 +270,26 @@ static void a_lost_answer_is_the_callers(void **state)
     (void)state;
     struct world *world = world_open();
     prepare(world);
-    fake_aws_once(world->aws, "CreateFleet", 0, "");
+    fake_aws_once(world->base.aws, "CreateFleet", 0, "");
     launch(world);
     assert_int_equal(world->code, ERR_RETRY);
-    assert_int_equal(fake_aws_count(world->aws, "CreateFleet"), 1);
-    fake_aws_once(world->aws, "CreateFleet", 200, "<CreateFleetResponse><fleetInstanceSet>");
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateFleet"), 1);
+    fake_aws_once(world->base.aws, "CreateFleet", 200, "<CreateFleetResponse><fleetInstanceSet>");
     launch(world);
     assert_int_not_equal(world->code, 0);
-    fake_aws_once(world->aws, "CreateFleet", 200, "<SomethingElse/>");
+    fake_aws_once(world->base.aws, "CreateFleet", 200, "<SomethingElse/>");
     launch(world);
     assert_int_equal(world->code, ERR_RETRY); /* machines may have started */
-    fake_aws_once(world->aws, "CreateFleet", 503, EC2_ERROR("RequestLimitExceeded", "slow"));
+    fake_aws_once(world->base.aws, "CreateFleet", 503, EC2_ERROR("RequestLimitExceeded", "slow"));
     launch(world);
     assert_int_equal(world->code, ERR_THROTTLED);
-    fake_aws_once(world->aws, "CreateFleet", 400, EC2_ERROR("MaxSpotInstanceCountExceeded", "quota"));
+    fake_aws_once(world->base.aws, "CreateFleet", 400, EC2_ERROR("MaxSpotInstanceCountExceeded", "quota"));
     launch(world);
     assert_int_equal(world->code, ERR_NO_CAPACITY);
     assert_int_equal(world->n_failures, 1);
     assert_true(world->whole_bucket);
     assert_string_equal(world->reason, "MaxSpotInstanceCountExceeded");
-    fake_aws_once(world->aws, "CreateFleet", 400, EC2_ERROR("IdempotentParameterMismatch", "other"));
+    fake_aws_once(world->base.aws, "CreateFleet", 400, EC2_ERROR("IdempotentParameterMismatch", "other"));
     launch(world);
     assert_int_equal(world->code, ERR_CONFLICT);
     world_close(world);
@@ -315,27 +301,27 @@ static void a_template_that_is_gone_is_made_again_once(void **state)
     struct world *world = world_open();
     static const char gone[] = EC2_ERROR("InvalidLaunchTemplateName.NotFoundException", "gone");
     prepare(world);
-    assert_int_equal(fake_aws_count(world->aws, "CreateLaunchTemplate"), 1);
-    fake_aws_once(world->aws, "CreateFleet", 400, gone);
-    fake_aws_once(world->aws, "CreateFleet", 200, fleet_xml);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateLaunchTemplate"), 1);
+    fake_aws_once(world->base.aws, "CreateFleet", 400, gone);
+    fake_aws_once(world->base.aws, "CreateFleet", 200, fleet_xml);
     launch(world);
     assert_int_equal(world->code, 0);
     assert_int_equal(world->n_instances, 2);
-    assert_int_equal(fake_aws_count(world->aws, "CreateLaunchTemplate"), 2);
-    assert_string_equal(fake_aws_body(world->aws, "CreateLaunchTemplate", 0),
-                        fake_aws_body(world->aws, "CreateLaunchTemplate", 1));
-    fake_aws_once(world->aws, "CreateFleet", 400, gone);
-    fake_aws_once(world->aws, "CreateFleet", 400, gone);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateLaunchTemplate"), 2);
+    assert_string_equal(fake_aws_body(world->base.aws, "CreateLaunchTemplate", 0),
+                        fake_aws_body(world->base.aws, "CreateLaunchTemplate", 1));
+    fake_aws_once(world->base.aws, "CreateFleet", 400, gone);
+    fake_aws_once(world->base.aws, "CreateFleet", 400, gone);
     launch(world);
     assert_int_equal(world->code, ERR_NOT_FOUND);
-    assert_int_equal(fake_aws_count(world->aws, "CreateFleet"), 4);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateFleet"), 4);
     /* Another process does not know what was in it. */
     aws_provider_close(world->provider);
     open_provider(world);
-    fake_aws_once(world->aws, "CreateFleet", 400, gone);
+    fake_aws_once(world->base.aws, "CreateFleet", 400, gone);
     launch(world);
     assert_int_equal(world->code, ERR_NOT_FOUND);
-    assert_int_equal(fake_aws_count(world->aws, "CreateFleet"), 5);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateFleet"), 5);
     world_close(world);
 }
 
@@ -343,7 +329,7 @@ static void a_template_that_exists_is_used(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "CreateLaunchTemplate", 400,
+    fake_aws_once(world->base.aws, "CreateLaunchTemplate", 400,
                   EC2_ERROR("InvalidLaunchTemplateName.AlreadyExistsException", "there"));
     prepare(world);
     assert_int_equal(world->code, 0);
@@ -365,7 +351,7 @@ static void refused_with_words(void **state)
     prepare(world);
     assert_int_equal(world->code, ERR_INVALID);
     world->plan.strategy = STR("");
-    fake_aws_once(world->aws, "CreateLaunchTemplate", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
+    fake_aws_once(world->base.aws, "CreateLaunchTemplate", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
     prepare(world);
     assert_int_equal(world->code, ERR_AUTH);
     assert_string_equal(world->reason, "UnauthorizedOperation");
@@ -382,16 +368,16 @@ static void no_image_for_that_kubernetes(void **state)
     (void)state;
     struct world *world = world_open();
     world->template_.family = STR("AL2");
-    fake_aws_once(world->aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
-    fake_aws_once(world->aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
+    fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
+    fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
     prepare(world);
     assert_int_equal(world->code, ERR_INVALID);
     assert_non_null(strstr(world->message, "there is no AL2 image for Kubernetes 1.34"));
     assert_non_null(strstr(world->message, "use amiFamily AL2023"));
     /* Without one for arm64 alone, the others go ahead. */
     world->template_.family = STR("AL2023");
-    fake_aws_once(world->aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
-    fake_aws_once(world->aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
+    fake_aws_once(world->base.aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
+    fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
     prepare(world);
     assert_int_equal(world->code, 0);
     assert_null(strstr(world->request, "m6g.large"));
@@ -404,17 +390,17 @@ static void aws_is_away_for_a_while(void **state)
     (void)state;
     struct world *world = world_open();
     prepare(world);
-    virtual_time_run(&world->loop, 2 * AWS_DISCOVERY_FRESH_MS);
+    virtual_time_run(&world->base.loop, 2 * AWS_DISCOVERY_FRESH_MS);
     for (int i = 0; i < 4; i++)
-        fake_aws_once(world->aws, "DescribeSubnets", 0, "");
+        fake_aws_once(world->base.aws, "DescribeSubnets", 0, "");
     prepare(world);
     assert_int_equal(world->code, 0); /* what was known two minutes ago serves */
-    virtual_time_run(&world->loop, AWS_DISCOVERY_STALE_MS + 1000);
+    virtual_time_run(&world->base.loop, AWS_DISCOVERY_STALE_MS + 1000);
     for (int i = 0; i < 4; i++)
-        fake_aws_once(world->aws, "DescribeSubnets", 0, "");
+        fake_aws_once(world->base.aws, "DescribeSubnets", 0, "");
     prepare(world);
     assert_int_equal(world->code, ERR_RETRY);
-    virtual_time_run(&world->loop, 1);
+    virtual_time_run(&world->base.loop, 1);
     prepare(world);
     assert_int_equal(world->code, 0);
     world_close(world);
@@ -430,8 +416,8 @@ static void a_users_own_launch_template(void **state)
     assert_int_equal(world->code, 0);
     assert_non_null(strstr(world->request, "{\"launchTemplate\":\"mine\",\"version\":\"$Latest\",\"overrides\":"
                                            "[[\"m5.large\",0,0],[\"m6g.large\",1,1],[\"m5.large\",1,2]]}"));
-    assert_int_equal(fake_aws_count(world->aws, "CreateLaunchTemplate"), 0);
-    assert_int_equal(fake_aws_count(world->aws, "GetParameter"), 0);
+    assert_int_equal(fake_aws_count(world->base.aws, "CreateLaunchTemplate"), 0);
+    assert_int_equal(fake_aws_count(world->base.aws, "GetParameter"), 0);
     world_close(world);
 }
 
@@ -440,7 +426,7 @@ static void a_full_subnet_is_left_out(void **state)
     (void)state;
     struct world *world = world_open();
     prepare(world);
-    fake_aws_once(world->aws, "CreateFleet", 200,
+    fake_aws_once(world->base.aws, "CreateFleet", 200,
                   "<CreateFleetResponse><errorSet><item><launchTemplateAndOverrides><overrides>"
                   "<instanceType>m5.large</instanceType><subnetId>subnet-b1</subnetId></overrides>"
                   "</launchTemplateAndOverrides><errorCode>InsufficientFreeAddressesInSubnet</errorCode></item>"
@@ -452,7 +438,7 @@ static void a_full_subnet_is_left_out(void **state)
     assert_string_equal(world->zone, "us-east-1b");
     prepare(world);
     assert_null(strstr(world->request, "subnet-b1"));
-    virtual_time_run(&world->loop, AWS_DISCOVERY_DRY_MS);
+    virtual_time_run(&world->base.loop, AWS_DISCOVERY_DRY_MS);
     prepare(world);
     assert_non_null(strstr(world->request, "subnet-b1"));
     world_close(world);
@@ -480,18 +466,19 @@ static void terminations_go_together(void **state)
     (void)state;
     struct world *world = world_open();
     const struct str one[] = {STR("i-01"), STR("i-02")}, two[] = {STR("i-03")};
-    fake_aws_once(world->aws, "TerminateInstances", 400,
+    fake_aws_once(world->base.aws, "TerminateInstances", 400,
                   EC2_ERROR("InvalidInstanceID.NotFound", "The instance ID 'i-02' does not exist"));
-    fake_aws_once(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
+    fake_aws_once(world->base.aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
     terminate(world, one, 2);
     terminate(world, two, 1);
-    assert_true(virtual_time_until(&world->loop, 1000, answered_twice, world));
+    assert_true(virtual_time_until(&world->base.loop, 1000, answered_twice, world));
     assert_int_equal(world->code, 0);
     assert_int_equal(world->n_ids, 3);
-    assert_int_equal(fake_aws_count(world->aws, "TerminateInstances"), 2);
-    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 0),
+    assert_int_equal(fake_aws_count(world->base.aws, "TerminateInstances"), 2);
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "TerminateInstances", 0),
                            "InstanceId.1=i-01&InstanceId.2=i-02&InstanceId.3=i-03"));
-    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 1), "InstanceId.1=i-01&InstanceId.2=i-03"));
+    assert_non_null(
+        strstr(fake_aws_body(world->base.aws, "TerminateInstances", 1), "InstanceId.1=i-01&InstanceId.2=i-03"));
     world_close(world);
 }
 
@@ -501,8 +488,8 @@ static void unknown_ones_that_are_not_named(void **state)
     struct world *world = world_open();
     const struct str ids[] = {STR("i-01"), STR("i-02"), STR("i-03")};
     for (int i = 0; i < 2; i++)
-        fake_aws_once(world->aws, "TerminateInstances", 400, EC2_ERROR("InvalidInstanceID.NotFound", "some"));
-    fake_aws_always(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
+        fake_aws_once(world->base.aws, "TerminateInstances", 400, EC2_ERROR("InvalidInstanceID.NotFound", "some"));
+    fake_aws_always(world->base.aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
     terminate(world, ids, 3);
     wait_for_answer(world);
     assert_int_equal(world->code, 0);
@@ -518,18 +505,18 @@ static void one_that_is_refused_spoils_nothing(void **state)
     static const char protected[] =
         EC2_ERROR("OperationNotPermitted", "The instance may not be terminated: disableApiTermination");
     const struct str good[] = {STR("i-01"), STR("i-02")}, bad[] = {STR("i-03")};
-    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 01 02 03 */
-    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 02 03 */
-    fake_aws_once(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 01 */
-    fake_aws_once(world->aws, "TerminateInstances", 400, protected);                       /* 03 */
-    fake_aws_once(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 02 */
+    fake_aws_once(world->base.aws, "TerminateInstances", 400, protected);                       /* 01 02 03 */
+    fake_aws_once(world->base.aws, "TerminateInstances", 400, protected);                       /* 02 03 */
+    fake_aws_once(world->base.aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 01 */
+    fake_aws_once(world->base.aws, "TerminateInstances", 400, protected);                       /* 03 */
+    fake_aws_once(world->base.aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>"); /* 02 */
     terminate(world, good, 2);
     terminate(world, bad, 1);
-    assert_true(virtual_time_until(&world->loop, 5000, answered_twice, world));
+    assert_true(virtual_time_until(&world->base.loop, 5000, answered_twice, world));
     assert_int_equal(world->n_ids, 2);
-    assert_int_equal(fake_aws_count(world->aws, "TerminateInstances"), 5);
-    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 3), "InstanceId.1=i-03"));
-    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 4), "InstanceId.1=i-02"));
+    assert_int_equal(fake_aws_count(world->base.aws, "TerminateInstances"), 5);
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "TerminateInstances", 3), "InstanceId.1=i-03"));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "TerminateInstances", 4), "InstanceId.1=i-02"));
     world_close(world);
 }
 
@@ -538,7 +525,7 @@ static void terminations_that_fail(void **state)
     (void)state;
     struct world *world = world_open();
     const struct str ids[] = {STR("i-01")};
-    fake_aws_once(world->aws, "TerminateInstances", 403, EC2_ERROR("UnauthorizedOperation", "no"));
+    fake_aws_once(world->base.aws, "TerminateInstances", 403, EC2_ERROR("UnauthorizedOperation", "no"));
     terminate(world, ids, 1);
     wait_for_answer(world);
     assert_int_equal(world->code, ERR_AUTH);
@@ -554,13 +541,13 @@ static void no_more_than_a_batch(void **state)
     struct str ids[1001];
     for (size_t i = 0; i < CC_COUNT(ids); i++)
         ids[i] = str_of(arena_printf(&arena, "i-%05zx", i));
-    fake_aws_always(world->aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
+    fake_aws_always(world->base.aws, "TerminateInstances", 200, "<TerminateInstancesResponse/>");
     terminate(world, ids, CC_COUNT(ids));
     wait_for_answer(world);
     assert_int_equal(world->n_ids, CC_COUNT(ids));
-    assert_int_equal(fake_aws_count(world->aws, "TerminateInstances"), 3);
-    assert_non_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 0), "InstanceId.500="));
-    assert_null(strstr(fake_aws_body(world->aws, "TerminateInstances", 0), "InstanceId.501="));
+    assert_int_equal(fake_aws_count(world->base.aws, "TerminateInstances"), 3);
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "TerminateInstances", 0), "InstanceId.500="));
+    assert_null(strstr(fake_aws_body(world->base.aws, "TerminateInstances", 0), "InstanceId.501="));
     arena_release(&arena);
     world_close(world);
 }
@@ -583,27 +570,27 @@ static void all_pages_are_listed(void **state)
 {
     (void)state;
     struct world *world = world_open();
-    fake_aws_once(world->aws, "DescribeInstances", 200,
+    fake_aws_once(world->base.aws, "DescribeInstances", 200,
                   "<DescribeInstancesResponse><reservationSet>" INSTANCE(
                       "i-01") "</reservationSet>"
                               "<nextToken>more</nextToken></DescribeInstancesResponse>");
-    fake_aws_once(world->aws, "DescribeInstances", 200,
+    fake_aws_once(world->base.aws, "DescribeInstances", 200,
                   "<DescribeInstancesResponse><reservationSet>" INSTANCE("i-02") "</reservationSet>"
                                                                                  "</DescribeInstancesResponse>");
     assert_int_equal(world->cloud.list(world->cloud.context, STR(ID), on_listed, world, NULL), 0);
     wait_for_answer(world);
     assert_int_equal(world->n_instances, 2);
     assert_true(world->first.price_microusd > 0);
-    const char *body = fake_aws_body(world->aws, "DescribeInstances", 0);
+    const char *body = fake_aws_body(world->base.aws, "DescribeInstances", 0);
     assert_non_null(strstr(body, "Filter.1.Name=tag%3Astoker.sh%2Fcluster&Filter.1.Value.1=c1&"));
     assert_non_null(strstr(body, "Filter.3.Name=tag%3Astoker.sh%2Flaunch&Filter.3.Value.1=" ID));
-    assert_non_null(strstr(fake_aws_body(world->aws, "DescribeInstances", 1), "NextToken=more"));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "DescribeInstances", 1), "NextToken=more"));
     /* Half a list is none: what is missing in it would be taken for gone. */
-    fake_aws_once(world->aws, "DescribeInstances", 200,
+    fake_aws_once(world->base.aws, "DescribeInstances", 200,
                   "<DescribeInstancesResponse><reservationSet>" INSTANCE(
                       "i-01") "</reservationSet>"
                               "<nextToken>more</nextToken></DescribeInstancesResponse>");
-    fake_aws_once(world->aws, "DescribeInstances", 403, EC2_ERROR("UnauthorizedOperation", "no"));
+    fake_aws_once(world->base.aws, "DescribeInstances", 403, EC2_ERROR("UnauthorizedOperation", "no"));
     assert_int_equal(world->cloud.list(world->cloud.context, STR(""), on_listed, world, NULL), 0);
     wait_for_answer(world);
     assert_int_equal(world->code, ERR_AUTH);
@@ -622,7 +609,7 @@ static void closed_in_the_middle(void **state)
         world->cloud.launch(world->cloud.context, STR(ID), str_of(world->request), on_launched, world, NULL), 0);
     assert_int_equal(world->cloud.list(world->cloud.context, STR(""), on_listed, world, NULL), 0);
     terminate(world, ids, 1);
-    virtual_time_run(&world->loop, 1000);
+    virtual_time_run(&world->base.loop, 1000);
     terminate(world, ids, 1);
     assert_int_equal(world->cloud.prepare(world->cloud.context, &world->plan, on_prepared, world, NULL), 0);
     world_close(world);
@@ -646,12 +633,12 @@ static void what_the_doctor_finds(void **state)
     struct world *world = world_open();
     const struct cloud_template *templates[] = {&world->template_};
     static const char allowed[] = EC2_ERROR("DryRunOperation", "would have succeeded");
-    fake_aws_always(world->aws, "DescribeInstanceTypes", 412, allowed);
-    fake_aws_always(world->aws, "DescribeInstanceTypeOfferings", 412, allowed);
-    fake_aws_always(world->aws, "DescribeSpotPriceHistory", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
-    fake_aws_always(world->aws, "DescribeInstances", 412, allowed);
-    fake_aws_always(world->aws, "GetProducts", 200, "{}");
-    fake_aws_always(world->aws, "RunInstances", 412, allowed);
+    fake_aws_always(world->base.aws, "DescribeInstanceTypes", 412, allowed);
+    fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 412, allowed);
+    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
+    fake_aws_always(world->base.aws, "DescribeInstances", 412, allowed);
+    fake_aws_always(world->base.aws, "GetProducts", 200, "{}");
+    fake_aws_always(world->base.aws, "RunInstances", 412, allowed);
     assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
     wait_for_answer(world);
     static const char *const lines[] = {

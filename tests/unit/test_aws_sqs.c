@@ -17,21 +17,6 @@ struct got {
     bool gone[AWS_SQS_BATCH];
 };
 
-static int open_world(void **state)
-{
-    static struct aws_world world;
-    aws_world_open(&world);
-    aws_world_connect(&world);
-    *state = &world;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    aws_world_close(*state);
-    return 0;
-}
-
 static void on_url(void *context, struct str url, const struct err *err)
 {
     struct got *got = context;
@@ -136,10 +121,8 @@ static void deleted(void **state)
                      ERR_INVALID);
 }
 
-#define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {IN_WORLD(found), IN_WORLD(received), IN_WORLD(deleted)};
+    const struct CMUnitTest tests[] = {IN_AWS_WORLD(found), IN_AWS_WORLD(received), IN_AWS_WORLD(deleted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
