@@ -6,13 +6,11 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "cloud/aws/fleet.h"
 #include "cloud/aws/images.h"
 #include "cloud/aws/instances.h"
 #include "cloud/aws/launch_template.h"
 #include "cloud/aws/lookup.h"
-#include "cloud/aws/uri.h"
 
 #define ID "1693a453-eed9-463c-80cb-1f072c09a711"
 
@@ -94,103 +92,6 @@ static void the_form(void **state)
     assert_non_null(strstr(text, "DefaultTargetCapacityType=on-demand&"));
     assert_null(strstr(text, "SpotOptions"));
     arena_release(&arena);
-}
-
-/* The recorded request of that action: its lines, without the first two. */
-static struct str recorded(struct str file, const char *action, struct arena *arena)
-{
-    const char *start = strstr(file.ptr, arena_printf(arena, "\nAction=%s\n", action));
-    assert_non_null(start);
-    const char *end = strstr(start, "\n\n");
-    return (struct str){start + 1, end ? (size_t)(end - start) : strlen(start) - 1};
-}
-
-/* "Overrides.12.Priority" to "Overrides.N.Priority". */
-static void without_numbers(struct str name, char *out)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        bool digit = name.ptr[i] >= '0' && name.ptr[i] <= '9';
-        if (digit && out[-1] == 'N')
-            continue;
-        *out++ = digit ? 'N' : name.ptr[i];
-    }
-    *out = '\0';
-}
-
-static bool has_name(struct str lines, const char *shape)
-{
-    while (lines.len) {
-        char other[256] = "?";
-        struct str line = str_cut(&lines, '\n');
-        without_numbers(str_cut(&line, '='), other + 1);
-        if (strcmp(other + 1, shape) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Every parameter that we send is one that a real SDK sends. */
-static void names_as_an_sdk_sends_them(void **state)
-{
-    (void)state;
-    struct arena arena = ARENA_INIT;
-    struct str file;
-    struct fleet_request from = request();
-    assert_int_equal(file_read("tests/fixtures/aws/requests.txt", 1 << 20, &file, NULL), 0);
-    struct str form = form_of(&from, &arena), lines = recorded(file, "CreateFleet", &arena);
-    size_t names = 0;
-    while (form.len) {
-        char shape[256] = "?";
-        struct str pair = str_cut(&form, '&');
-        without_numbers(str_cut(&pair, '='), shape + 1);
-        names++;
-        if (!has_name(lines, shape + 1))
-            fail_msg("%s is not in the recorded request", shape + 1);
-    }
-    assert_true(names > 0);
-    file_free(&file);
-    arena_release(&arena);
-}
-
-static int by_line(const void *left, const void *right)
-{
-    return str_cmp(*(const struct str *)left, *(const struct str *)right);
-}
-
-static void look_ups_as_an_sdk_sends_them(void **state)
-{
-    (void)state;
-    static const struct {
-        enum lookup_kind kind;
-        const char *action;
-        struct cloud_label label;
-    } cases[] = {
-        {LOOKUP_SUBNETS, "DescribeSubnets", {STR_INIT("karpenter.sh/discovery"), STR_INIT("c1")}},
-        {LOOKUP_GROUPS, "DescribeSecurityGroups", {STR_INIT("karpenter.sh/discovery"), STR_INIT("c1")}},
-        {LOOKUP_IMAGES, "DescribeImages", {STR_INIT("aws-ids"), STR_INIT("ami-0ed094fb1304fd857")}},
-    };
-    struct str file;
-    assert_int_equal(file_read("tests/fixtures/aws/requests.txt", 1 << 20, &file, NULL), 0);
-    for (size_t i = 0; i < CC_COUNT(cases); i++) {
-        struct arena arena = ARENA_INIT;
-        struct str body, lines[32];
-        size_t n = 0;
-        assert_int_equal(lookup_body(cases[i].kind, (struct aws_selector){&cases[i].label, 1}, &arena, &body, NULL), 0);
-        struct buf plain = BUF_INIT(&arena);
-        aws_uri_decode(&plain, body);
-        assert_int_equal(buf_str(&plain, &body, NULL), 0);
-        while (body.len)
-            lines[n++] = str_cut(&body, '&');
-        lines[n++] = str_of(arena_printf(&arena, "Action=%s", cases[i].action));
-        lines[n++] = STR("Version=2016-11-15");
-        qsort(lines, n, sizeof(*lines), by_line);
-        struct str wanted = recorded(file, cases[i].action, &arena);
-        for (size_t k = 0; k < n; k++)
-            assert_true(str_eq(str_cut(&wanted, '\n'), lines[k]));
-        assert_int_equal(wanted.len, 0);
-        arena_release(&arena);
-    }
-    file_free(&file);
 }
 
 static void selectors(void **state)
@@ -517,8 +418,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_form),
-        cmocka_unit_test(names_as_an_sdk_sends_them),
-        cmocka_unit_test(look_ups_as_an_sdk_sends_them),
         cmocka_unit_test(selectors),
         cmocka_unit_test(written_down_and_read_again),
         cmocka_unit_test(what_is_no_request),
