@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -81,6 +82,31 @@ void stage_close(struct stage *stage)
     loop_release(&stage->loop);
 }
 
+int stage_set_up(void **state)
+{
+    struct stage *stage = malloc(sizeof(*stage));
+    assert_non_null(stage);
+    stage_open(stage);
+    *state = stage;
+    return 0;
+}
+
+int stage_set_up_alive(void **state)
+{
+    stage_set_up(state);
+    struct stage *stage = *state;
+    stage->boot_ms = 10000;
+    stage->cluster->start_ms = 300;
+    return 0;
+}
+
+int stage_tear_down(void **state)
+{
+    stage_close(*state);
+    free(*state);
+    return 0;
+}
+
 static void on_changed(void *context, enum cluster_kind kind)
 {
     struct stage *stage = context;
@@ -156,6 +182,132 @@ void stage_pods(struct stage *stage, const char *app, const char *role, int from
                             "labels: {spark-role: %s, spark-app-selector: %s}}, spec: {containers: [{name: c, image: "
                             "i, resources: {requests: {cpu: 1900m, memory: 1Gi}}}]}, status: {phase: Pending}}",
                             app, infix, i, app, infix, i, role, app);
+}
+
+void stage_launch(struct stage *stage, const char *spec, int n)
+{
+    stage_provisioner(stage, spec);
+    stage_pods(stage, "app", "executor", 0, n);
+    stage_start(stage);
+    stage_run(stage, 5000);
+}
+
+void stage_run_app(struct stage *stage, const char *spec, int n)
+{
+    stage_launch(stage, spec, n);
+    stage_run(stage, 15000);
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "app-exec-%d", i);
+        assert_text(stage_pod(stage, name, "status.phase"), "Running");
+    }
+    assert_int_equal(stage_claims(stage, "Initialized"), stage_claims(stage, NULL));
+}
+
+const struct fake_machine *stage_machine(struct stage *stage, size_t i)
+{
+    size_t n;
+    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
+    assert_true(i < n);
+    return &machines[i];
+}
+
+bool stage_is_terminated(struct stage *stage, size_t i)
+{
+    return stage_machine(stage, i)->instance.state == CLOUD_TERMINATED;
+}
+
+void stage_join_unready(struct stage *stage, size_t i, const char *cpu, const char *memory, bool placing)
+{
+    const struct cloud_instance *instance = &stage_machine(stage, i)->instance;
+    fake_cluster_join(stage->cluster, &(struct fake_node){.name = instance->id.ptr,
+                                                          .provider_id = instance->provider_id.ptr,
+                                                          .instance_type = instance->instance_type.ptr,
+                                                          .zone = instance->zone.ptr,
+                                                          .cpu = cpu,
+                                                          .memory = memory,
+                                                          .placing = placing});
+}
+
+void stage_join(struct stage *stage, size_t i, const char *cpu, const char *memory)
+{
+    stage_join_unready(stage, i, cpu, memory, true);
+    fake_cluster_ready(stage->cluster, stage_machine(stage, i)->instance.id.ptr, true);
+}
+
+struct cloud_notice stage_notice(struct stage *stage, enum cloud_notice_kind kind, size_t i, const char *handle)
+{
+    return (struct cloud_notice){.kind = kind,
+                                 .instance_id = stage_machine(stage, i)->instance.id,
+                                 .sent = {stage->time.wall_ns},
+                                 .handle = str_of(handle)};
+}
+
+struct str stage_pod(struct stage *stage, const char *name, const char *path)
+{
+    return fake_cluster_text(stage->cluster, CLUSTER_POD, "spark", name, path);
+}
+
+struct str stage_node(struct stage *stage, size_t i, const char *path)
+{
+    return fake_cluster_text(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, i)->instance.id.ptr, path);
+}
+
+static void keep_name(void *context, const struct doc *claim)
+{
+    *(struct stage_text *)context = stage_cut(doc_at(claim, "metadata.name")->text);
+}
+
+struct stage_text stage_claim_name(struct stage *stage)
+{
+    struct stage_text name = {""};
+    fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, keep_name, &name);
+    return name;
+}
+
+struct str stage_claim(struct stage *stage, const char *path)
+{
+    return fake_cluster_text(stage->cluster, CLUSTER_NODE_CLAIM, "", stage_claim_name(stage).text, path);
+}
+
+struct stage_text stage_cut(struct str text)
+{
+    struct stage_text cut;
+    snprintf(cut.text, sizeof(cut.text), "%.*s", STR_ARG(text));
+    return cut;
+}
+
+void stage_metric(struct stage *stage, const char *line)
+{
+    struct arena arena = ARENA_INIT;
+    struct buf buf = BUF_INIT(&arena);
+    struct str text;
+    struct err err = {0};
+    metrics_write(stage->metrics, &buf);
+    assert_int_equal(buf_str(&buf, &text, &err), 0);
+    if (!strstr(text.ptr, line))
+        fail_msg("no metric %s", line);
+    arena_release(&arena);
+}
+
+static void count_bound(void *context, const struct doc *pod)
+{
+    const struct doc *node = doc_at(pod, "spec.nodeName");
+    *(size_t *)context += node && node->text.len > 0;
+}
+
+size_t stage_pods_bound(struct stage *stage)
+{
+    size_t n = 0;
+    fake_cluster_each(stage->cluster, CLUSTER_POD, count_bound, &n);
+    return n;
+}
+
+void stage_nothing_is_left(struct stage *stage)
+{
+    assert_int_equal(fake_cloud_running(stage->cloud), 0);
+    assert_int_equal(fake_cluster_count(stage->cluster, CLUSTER_NODE), 0);
+    assert_int_equal(fake_cluster_count(stage->cluster, CLUSTER_NODE_CLAIM), 0);
 }
 
 struct counting {

@@ -10,72 +10,7 @@
 #include "tests/support/doc_edit.h"
 #include "tests/support/stage.h"
 
-#define assert_text(actual, expected) assert_true(str_is((actual), (expected)))
-#define NS_PER_S                      INT64_C(1000000000)
-
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    stage->boot_ms = 10000;
-    stage->cluster->start_ms = 300;
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
-static struct str pod_text(struct stage *stage, const char *name, const char *path)
-{
-    return fake_cluster_text(stage->cluster, CLUSTER_POD, "spark", name, path);
-}
-
-static const struct fake_machine *machine(struct stage *stage, size_t i)
-{
-    size_t n;
-    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
-    assert_true(i < n);
-    return &machines[i];
-}
-
-static bool is_terminated(struct stage *stage, size_t i)
-{
-    return machine(stage, i)->instance.state == CLOUD_TERMINATED;
-}
-
-static void assert_metric(struct stage *stage, const char *line)
-{
-    struct arena arena = ARENA_INIT;
-    struct buf buf = BUF_INIT(&arena);
-    struct str text;
-    struct err err = {0};
-    metrics_write(stage->metrics, &buf);
-    assert_int_equal(buf_str(&buf, &text, &err), 0);
-    if (!strstr(text.ptr, line))
-        fail_msg("no metric %s", line);
-    arena_release(&arena);
-}
-
-/* Runs `n` executors on as many nodes as it takes; they are up. */
-static void run_app(struct stage *stage, const char *spec, int n)
-{
-    stage_provisioner(stage, spec);
-    stage_pods(stage, "app", "executor", 0, n);
-    stage_start(stage);
-    stage_run(stage, 20000);
-    for (int i = 0; i < n; i++) {
-        char name[32];
-        snprintf(name, sizeof(name), "app-exec-%d", i);
-        assert_text(pod_text(stage, name, "status.phase"), "Running");
-    }
-    assert_int_equal(stage_claims(stage, "Initialized"), stage_claims(stage, NULL));
-}
+#define NS_PER_S INT64_C(1000000000)
 
 /* To the next full second, as kubelets write times. */
 static void run_to_second(struct stage *stage)
@@ -83,52 +18,45 @@ static void run_to_second(struct stage *stage)
     stage_run(stage, 1000 - stage->time.wall_ns / 1000000 % 1000);
 }
 
-static void nothing_is_left(struct stage *stage)
-{
-    assert_int_equal(fake_cloud_running(stage->cloud), 0);
-    assert_int_equal(fake_cluster_count(stage->cluster, CLUSTER_NODE), 0);
-    assert_int_equal(fake_cluster_count(stage->cluster, CLUSTER_NODE_CLAIM), 0);
-}
-
 /* Empty. */
 
 static void an_empty_node_goes_to_the_second(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 2);
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 2);
     run_to_second(stage);
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 40000);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     fake_cluster_finish(stage->cluster, "spark", "app-exec-1", "Succeeded");
     stage_run(stage, 29990);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 1000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
     stage_run(stage, 1000);
-    nothing_is_left(stage);
-    assert_metric(stage, "stoker_instances_terminated_total{reason=\"Empty\"} 1");
+    stage_nothing_is_left(stage);
+    stage_metric(stage, "stoker_instances_terminated_total{reason=\"Empty\"} 1");
 }
 
 static void the_kubelet_says_when_a_pod_ended_not_we(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
     run_to_second(stage);
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_kill(stage);
     stage_run(stage, 25000);
     stage_start(stage);
     stage_run(stage, 4900);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 1000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void what_was_written_down_survives_a_restart(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
     run_to_second(stage);
     fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
     stage_run(stage, 10000);
@@ -136,16 +64,16 @@ static void what_was_written_down_survives_a_restart(void **state)
     stage_run(stage, 10000);
     stage_start(stage);
     stage_run(stage, 9900);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 2100);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void a_pod_that_comes_in_time_keeps_the_node(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
-    const char *node = machine(stage, 0)->instance.id.ptr;
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
     fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
     stage_run(stage, 25000);
     fake_cluster_applyf(stage->cluster,
@@ -154,27 +82,27 @@ static void a_pod_that_comes_in_time_keeps_the_node(void **state)
                         "status: {phase: Running}}",
                         node);
     stage_run(stage, 60000);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     run_to_second(stage);
     fake_cluster_finish(stage->cluster, "spark", "late", "Failed");
     stage_run(stage, 29900);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 1100);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void daemon_pods_keep_no_node(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
     fake_cluster_applyf(stage->cluster,
                         "{apiVersion: v1, kind: Pod, metadata: {name: agent, namespace: kube-system, ownerReferences: "
                         "[{kind: DaemonSet, name: agent, controller: true}]}, spec: {nodeName: %s, containers: [{name: "
                         "c}]}, status: {phase: Running}}",
-                        machine(stage, 0)->instance.id.ptr);
+                        stage_machine(stage, 0)->instance.id.ptr);
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 32000);
-    nothing_is_left(stage);
+    stage_nothing_is_left(stage);
 }
 
 static void a_node_that_never_had_a_pod_counts_from_initialized(void **state)
@@ -189,33 +117,33 @@ static void a_node_that_never_had_a_pod_counts_from_initialized(void **state)
     while (stage_claims(stage, "Initialized") == 0)
         stage_run(stage, 100);
     stage_run(stage, 29500);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 1000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void a_node_that_is_marked_stays(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
-    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", machine(stage, 0)->instance.id.ptr,
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr,
                        "{\"metadata\": {\"annotations\": {\"karpenter.sh/do-not-disrupt\": \"true\"}}}");
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 120000);
-    assert_false(is_terminated(stage, 0));
-    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", machine(stage, 0)->instance.id.ptr,
+    assert_false(stage_is_terminated(stage, 0));
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr,
                        "{\"metadata\": {\"annotations\": {\"karpenter.sh/do-not-disrupt\": null}}}");
     stage_run(stage, 2000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void without_a_ttl_an_empty_node_stays(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "weight: 1", 1);
+    stage_run_app(stage, "weight: 1", 1);
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 3600000);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
 }
 
 /* Expired. */
@@ -223,19 +151,18 @@ static void without_a_ttl_an_empty_node_stays(void **state)
 static void an_old_node_is_replaced_first(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsUntilExpired: 600, ttlSecondsAfterEmpty: 30", 1);
-    const char *old = machine(stage, 0)->instance.id.ptr;
+    stage_run_app(stage, "ttlSecondsUntilExpired: 600, ttlSecondsAfterEmpty: 30", 1);
     stage_run(stage, 570000);
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
     /* Closed, and the next one is on its way, while the pod runs on. */
     stage_run(stage, 30000);
-    assert_text(fake_cluster_text(stage->cluster, CLUSTER_NODE, "", old, "spec.unschedulable"), "true");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
     stage_run(stage, 60000);
     size_t n;
     fake_cloud_machines(stage->cloud, &n);
     assert_true(n >= 2);
-    assert_true(is_terminated(stage, 0));
-    assert_metric(stage, "stoker_evictions_total{reason=\"Expired\"} 1");
+    assert_true(stage_is_terminated(stage, 0));
+    stage_metric(stage, "stoker_evictions_total{reason=\"Expired\"} 1");
 }
 
 static void a_driver_outlives_the_age_of_its_node(void **state)
@@ -245,8 +172,8 @@ static void a_driver_outlives_the_age_of_its_node(void **state)
     stage_pods(stage, "app", "driver", 0, 1);
     stage_start(stage);
     stage_run(stage, 3600000);
-    assert_text(pod_text(stage, "app-driver-0", "status.phase"), "Running");
-    assert_false(is_terminated(stage, 0));
+    assert_text(stage_pod(stage, "app-driver-0", "status.phase"), "Running");
+    assert_false(stage_is_terminated(stage, 0));
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
 }
 
@@ -254,42 +181,40 @@ static void a_driver_outlives_the_age_of_its_node(void **state)
 
 static struct cloud_notice spot_notice(struct stage *stage, size_t i, const char *handle)
 {
-    return (struct cloud_notice){.kind = CLOUD_NOTICE_SPOT_INTERRUPTION,
-                                 .instance_id = machine(stage, i)->instance.id,
-                                 .sent = {stage->time.wall_ns},
-                                 .deadline = {stage->time.wall_ns + 120 * NS_PER_S},
-                                 .handle = str_of(handle)};
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, i, handle);
+    notice.deadline = clock_wall_after(notice.sent, 120000);
+    return notice;
 }
 
 static void a_spot_notice_closes_the_node_and_replaces_it(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 2);
-    const char *node = machine(stage, 0)->instance.id.ptr;
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 2);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
     stage->cluster->stop_ms = 20000;
     uint64_t launches = stage->cloud->n_launches;
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 1000);
-    assert_text(fake_cluster_text(stage->cluster, CLUSTER_NODE, "", node, "spec.unschedulable"), "true");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
     stage_run(stage, 1000);
     assert_int_equal(stage->cloud->n_launches, launches + 1);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
     /* Each has what is left of two minutes, less the machine's own end. */
     int64_t grace_s = 0;
-    assert_true(str_to_int64(pod_text(stage, "app-exec-0", "metadata.deletionGracePeriodSeconds"), &grace_s));
+    assert_true(str_to_int64(stage_pod(stage, "app-exec-0", "metadata.deletionGracePeriodSeconds"), &grace_s));
     assert_in_range(grace_s, 105, 110);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     stage_run(stage, 22000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
     assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE, "", node));
-    assert_metric(stage, "stoker_evictions_total{reason=\"SpotInterruption\"} 2");
-    assert_metric(stage, "stoker_interruptions_total{kind=\"spot-interruption\"} 1");
+    stage_metric(stage, "stoker_evictions_total{reason=\"SpotInterruption\"} 2");
+    stage_metric(stage, "stoker_interruptions_total{kind=\"spot-interruption\"} 1");
     /* Spark makes them anew: they go to the node that was launched for them. */
     stage_pods(stage, "app", "executor", 2, 2);
     stage_run(stage, 20000);
-    assert_text(pod_text(stage, "app-exec-2", "status.phase"), "Running");
-    assert_text(pod_text(stage, "app-exec-3", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-exec-2", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-exec-3", "status.phase"), "Running");
     assert_int_equal(stage->cloud->n_launches, launches + 1);
 }
 
@@ -300,7 +225,7 @@ static void executors_go_first_and_drivers_last(void **state)
     stage_pods(stage, "app", "executor", 0, 2);
     stage_start(stage);
     stage_run(stage, 20000);
-    const char *node = machine(stage, 0)->instance.id.ptr;
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
     fake_cluster_applyf(stage->cluster,
                         "{apiVersion: v1, kind: Pod, metadata: {name: driver, namespace: spark, labels: {spark-role: "
                         "driver}}, spec: {nodeName: %s, containers: [{name: c}]}, status: {phase: Running}}",
@@ -310,14 +235,14 @@ static void executors_go_first_and_drivers_last(void **state)
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 2000);
-    assert_true(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
-    assert_text(pod_text(stage, "driver", "metadata.deletionTimestamp"), "");
+    assert_true(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
+    assert_text(stage_pod(stage, "driver", "metadata.deletionTimestamp"), "");
     stage_run(stage, 86000);
-    assert_text(pod_text(stage, "driver", "metadata.deletionTimestamp"), "");
+    assert_text(stage_pod(stage, "driver", "metadata.deletionTimestamp"), "");
     stage_run(stage, 5000);
-    assert_true(pod_text(stage, "driver", "metadata.deletionTimestamp").len > 0);
+    assert_true(stage_pod(stage, "driver", "metadata.deletionTimestamp").len > 0);
     stage_run(stage, 30000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void apply_budget(struct stage *stage)
@@ -330,25 +255,25 @@ static void apply_budget(struct stage *stage)
 static void a_budget_holds_until_shortly_before_the_deadline(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     apply_budget(stage);
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 100000);
-    assert_text(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
+    assert_text(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
     assert_true(stage->cluster->calls[CLUSTER_EVICT][CLUSTER_POD] > 10);
     assert_int_equal(stage->cluster->calls[CLUSTER_DELETE][CLUSTER_POD], 0);
     stage_run(stage, 15000);
     assert_int_equal(stage->cluster->calls[CLUSTER_DELETE][CLUSTER_POD], 1);
     assert_null(fake_cluster_get(stage->cluster, CLUSTER_POD, "spark", "app-exec-0"));
     stage_run(stage, 10000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void a_budget_that_allows_nothing_keeps_an_old_node(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsUntilExpired: 600", 1);
+    stage_run_app(stage, "ttlSecondsUntilExpired: 600", 1);
     apply_budget(stage);
     stage_run(stage, 3600000);
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
@@ -356,36 +281,36 @@ static void a_budget_that_allows_nothing_keeps_an_old_node(void **state)
     fake_cluster_patch(stage->cluster, CLUSTER_DISRUPTION_BUDGET, "spark", "b",
                        "{\"status\": {\"disruptionsAllowed\": 1}}");
     stage_run(stage, 30000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void a_budget_holds_for_ever_against_our_own_will(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsUntilExpired: 600", 1);
+    stage_run_app(stage, "ttlSecondsUntilExpired: 600", 1);
     while (stage_claims(stage, "Draining") == 0)
         stage_run(stage, 1000);
     apply_budget(stage);
     stage_run(stage, 3600000);
-    assert_false(is_terminated(stage, 0));
-    assert_text(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
+    assert_false(stage_is_terminated(stage, 0));
+    assert_text(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
     assert_int_equal(stage->cluster->calls[CLUSTER_DELETE][CLUSTER_POD], 0);
     fake_cluster_patch(stage->cluster, CLUSTER_DISRUPTION_BUDGET, "spark", "b",
                        "{\"status\": {\"disruptionsAllowed\": 1}}");
     stage_run(stage, 10000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void foreign_and_repeated_notices_do_no_harm(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     struct cloud_notice notice = spot_notice(stage, 0, "foreign");
     notice.instance_id = STR("i-0123456789abcdef0");
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 1000);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("foreign")));
-    assert_metric(stage, "stoker_messages_dropped_total{why=\"foreign\"} 1");
+    stage_metric(stage, "stoker_messages_dropped_total{why=\"foreign\"} 1");
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
     notice = spot_notice(stage, 0, "first");
     fake_cloud_notify(stage->cloud, &notice);
@@ -397,7 +322,7 @@ static void foreign_and_repeated_notices_do_no_harm(void **state)
     stage_run(stage, 1000);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("again")));
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("late")));
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static enum fake_fate refuse_claims(void *context, const struct cluster_request *request, uint64_t number)
@@ -410,7 +335,7 @@ static enum fake_fate refuse_claims(void *context, const struct cluster_request 
 static void a_notice_is_kept_until_it_is_acted_on(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     stage->cluster->on_call = refuse_claims;
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     fake_cloud_notify(stage->cloud, &notice);
@@ -426,7 +351,7 @@ static void a_notice_is_kept_until_it_is_acted_on(void **state)
 static void rebalance_is_recorded_or_acted_on(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     notice.kind = CLOUD_NOTICE_REBALANCE;
     notice.deadline.ns = 0;
@@ -441,8 +366,8 @@ static void rebalance_is_recorded_or_acted_on(void **state)
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 60000);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-2")));
-    assert_true(is_terminated(stage, 0));
-    assert_metric(stage, "stoker_evictions_total{reason=\"Rebalance\"} 1");
+    assert_true(stage_is_terminated(stage, 0));
+    stage_metric(stage, "stoker_evictions_total{reason=\"Rebalance\"} 1");
 }
 
 static void maintenance_far_away_waits_for_what_is_blocked(void **state)
@@ -458,24 +383,24 @@ static void maintenance_far_away_waits_for_what_is_blocked(void **state)
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 3000000 - 5000);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
-    assert_text(pod_text(stage, "app-driver-0", "metadata.deletionTimestamp"), "");
+    assert_text(stage_pod(stage, "app-driver-0", "metadata.deletionTimestamp"), "");
     assert_int_equal(stage_claims(stage, "Draining"), 1);
     stage_run(stage, 10000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
 }
 
 static void a_stopped_instance_is_cleared_away(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     notice.kind = CLOUD_NOTICE_STATE_CHANGE;
     notice.state = CLOUD_STOPPING;
     notice.deadline.ns = 0;
-    const char *node = machine(stage, 0)->instance.id.ptr;
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 5000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
     assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE, "", node));
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
 }
@@ -483,7 +408,7 @@ static void a_stopped_instance_is_cleared_away(void **state)
 static void a_scaling_group_goes_on_when_the_claim_is_gone(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     stage->cluster->stop_ms = 20000;
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     notice.kind = CLOUD_NOTICE_LIFECYCLE_TERMINATE;
@@ -491,9 +416,9 @@ static void a_scaling_group_goes_on_when_the_claim_is_gone(void **state)
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 15000);
     assert_false(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
-    assert_true(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
+    assert_true(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
     stage_run(stage, 10000);
-    assert_true(is_terminated(stage, 0));
+    assert_true(stage_is_terminated(stage, 0));
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
 }
 
@@ -507,14 +432,14 @@ static enum fake_fate refuse_first_acknowledgements(void *context, enum fake_clo
 static void an_acknowledgement_that_is_lost_is_repeated(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "", 1);
+    stage_run_app(stage, "", 1);
     stage->cloud->on_call = refuse_first_acknowledgements;
     stage->cloud->on_call_context = stage;
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 30000);
     assert_int_equal(stage->cloud->calls[FAKE_ACKNOWLEDGE], 4);
-    assert_metric(stage, "stoker_interruptions_total{kind=\"spot-interruption\"} 1");
+    stage_metric(stage, "stoker_interruptions_total{kind=\"spot-interruption\"} 1");
 }
 
 static enum fake_fate refuse_first_terminations(void *context, enum fake_cloud_api api, uint64_t number)
@@ -527,15 +452,15 @@ static enum fake_fate refuse_first_terminations(void *context, enum fake_cloud_a
 static void a_cloud_that_refuses_is_asked_again(void **state)
 {
     struct stage *stage = *state;
-    run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
     stage->cloud->on_call = refuse_first_terminations;
     stage->cloud->on_call_context = stage;
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 33000);
-    assert_false(is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 0));
     assert_int_equal(stage_claims(stage, "Draining"), 1);
     stage_run(stage, 30000);
-    nothing_is_left(stage);
+    stage_nothing_is_left(stage);
     assert_int_equal(stage->cloud->calls[FAKE_TERMINATE], 4);
 }
 
@@ -627,8 +552,8 @@ static uint64_t live(uint64_t at, enum fake_fate fate)
     stage_pods(stage, "app", "executor", 0, 2);
     stage_start(stage);
     run_mortal(stage, &killer, 40000);
-    assert_text(pod_text(stage, "app-exec-0", "status.phase"), "Running");
-    assert_text(pod_text(stage, "app-exec-1", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-exec-0", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-exec-1", "status.phase"), "Running");
     stage_check_owners(stage);
     struct cloud_notice notice = spot_notice(stage, 0, "message-1");
     /* A queue says it again until it is acknowledged. */
@@ -639,13 +564,13 @@ static uint64_t live(uint64_t at, enum fake_fate fate)
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
     stage_pods(stage, "app", "executor", 2, 2);
     run_mortal(stage, &killer, 60000);
-    assert_text(pod_text(stage, "app-exec-2", "status.phase"), "Running");
-    assert_text(pod_text(stage, "app-exec-3", "status.phase"), "Running");
-    assert_true(is_terminated(stage, 0));
+    assert_text(stage_pod(stage, "app-exec-2", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-exec-3", "status.phase"), "Running");
+    assert_true(stage_is_terminated(stage, 0));
     fake_cluster_finish(stage->cluster, "spark", "app-exec-2", "Succeeded");
     fake_cluster_finish(stage->cluster, "spark", "app-exec-3", "Succeeded");
     run_mortal(stage, &killer, 240000);
-    nothing_is_left(stage);
+    stage_nothing_is_left(stage);
     stage_close(stage);
     free(stage);
     return killer.n;
@@ -665,29 +590,29 @@ static void a_process_that_stops_anywhere_leaks_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_empty_node_goes_to_the_second, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_kubelet_says_when_a_pod_ended_not_we, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_was_written_down_survives_a_restart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_pod_that_comes_in_time_keeps_the_node, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(daemon_pods_keep_no_node, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_that_never_had_a_pod_counts_from_initialized, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_that_is_marked_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(without_a_ttl_an_empty_node_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_old_node_is_replaced_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_driver_outlives_the_age_of_its_node, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_spot_notice_closes_the_node_and_replaces_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(executors_go_first_and_drivers_last, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_budget_holds_until_shortly_before_the_deadline, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_budget_that_allows_nothing_keeps_an_old_node, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_budget_holds_for_ever_against_our_own_will, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(foreign_and_repeated_notices_do_no_harm, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_notice_is_kept_until_it_is_acted_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(rebalance_is_recorded_or_acted_on, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(maintenance_far_away_waits_for_what_is_blocked, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_stopped_instance_is_cleared_away, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_scaling_group_goes_on_when_the_claim_is_gone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_acknowledgement_that_is_lost_is_repeated, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_cloud_that_refuses_is_asked_again, set_up, tear_down),
+        STAGE_TEST_ALIVE(an_empty_node_goes_to_the_second),
+        STAGE_TEST_ALIVE(the_kubelet_says_when_a_pod_ended_not_we),
+        STAGE_TEST_ALIVE(what_was_written_down_survives_a_restart),
+        STAGE_TEST_ALIVE(a_pod_that_comes_in_time_keeps_the_node),
+        STAGE_TEST_ALIVE(daemon_pods_keep_no_node),
+        STAGE_TEST_ALIVE(a_node_that_never_had_a_pod_counts_from_initialized),
+        STAGE_TEST_ALIVE(a_node_that_is_marked_stays),
+        STAGE_TEST_ALIVE(without_a_ttl_an_empty_node_stays),
+        STAGE_TEST_ALIVE(an_old_node_is_replaced_first),
+        STAGE_TEST_ALIVE(a_driver_outlives_the_age_of_its_node),
+        STAGE_TEST_ALIVE(a_spot_notice_closes_the_node_and_replaces_it),
+        STAGE_TEST_ALIVE(executors_go_first_and_drivers_last),
+        STAGE_TEST_ALIVE(a_budget_holds_until_shortly_before_the_deadline),
+        STAGE_TEST_ALIVE(a_budget_that_allows_nothing_keeps_an_old_node),
+        STAGE_TEST_ALIVE(a_budget_holds_for_ever_against_our_own_will),
+        STAGE_TEST_ALIVE(foreign_and_repeated_notices_do_no_harm),
+        STAGE_TEST_ALIVE(a_notice_is_kept_until_it_is_acted_on),
+        STAGE_TEST_ALIVE(rebalance_is_recorded_or_acted_on),
+        STAGE_TEST_ALIVE(maintenance_far_away_waits_for_what_is_blocked),
+        STAGE_TEST_ALIVE(a_stopped_instance_is_cleared_away),
+        STAGE_TEST_ALIVE(a_scaling_group_goes_on_when_the_claim_is_gone),
+        STAGE_TEST_ALIVE(an_acknowledgement_that_is_lost_is_repeated),
+        STAGE_TEST_ALIVE(a_cloud_that_refuses_is_asked_again),
         cmocka_unit_test(a_process_that_stops_anywhere_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,66 +10,7 @@
 #include "provisioner/lifecycle/controllers.h"
 #include "tests/support/stage.h"
 
-#define assert_text(actual, expected) assert_true(str_is((actual), (expected)))
-#define NS_PER_S                      INT64_C(1000000000)
-
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    stage->boot_ms = 10000;
-    stage->cluster->start_ms = 300;
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
-static const struct fake_machine *machine(struct stage *stage, size_t i)
-{
-    size_t n;
-    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
-    assert_true(i < n);
-    return &machines[i];
-}
-
-/* One executor on one node, both up. */
-static void run_one(struct stage *stage, const char *spec)
-{
-    stage_provisioner(stage, spec);
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 20000);
-    assert_int_equal(stage_claims(stage, "Initialized"), 1);
-}
-
-static void keep_name(void *context, const struct doc *object)
-{
-    const struct doc *name = doc_at(object, "metadata.name");
-    snprintf(context, 64, "%.*s", STR_ARG(name->text));
-}
-
-/* Of the only claim. */
-static struct str claim_text(struct stage *stage, const char *path)
-{
-    char name[64] = "";
-    fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, keep_name, name);
-    return fake_cluster_text(stage->cluster, CLUSTER_NODE_CLAIM, "", name, path);
-}
-
-static struct cloud_notice notice_of(struct stage *stage, enum cloud_notice_kind kind, const char *handle)
-{
-    return (struct cloud_notice){.kind = kind,
-                                 .instance_id = machine(stage, 0)->instance.id,
-                                 .sent = {stage->time.wall_ns},
-                                 .handle = str_of(handle)};
-}
+#define NS_PER_S INT64_C(1000000000)
 
 /* Pods. */
 
@@ -96,14 +37,13 @@ static void each_reason_not_to_disturb_a_pod_holds_alone(void **state)
 static void an_empty_node_is_open_until_its_second(void **state)
 {
     struct stage *stage = *state;
-    run_one(stage, "ttlSecondsAfterEmpty: 30");
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
     stage_run(stage, 1000 - stage->time.wall_ns / 1000000 % 1000);
     fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
     stage_run(stage, 29500);
     control_wake(stage->control, CLUSTER_POD); /* a pass that comes for another reason */
     stage_run(stage, 300);
-    const char *node = machine(stage, 0)->instance.id.ptr;
-    assert_text(fake_cluster_text(stage->cluster, CLUSTER_NODE, "", node, "spec.unschedulable"), "");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
     stage_run(stage, 2000);
     assert_int_equal(fake_cloud_running(stage->cloud), 0);
@@ -114,8 +54,8 @@ static void an_empty_node_is_open_until_its_second(void **state)
 static void an_instance_that_runs_is_no_reason_to_drain(void **state)
 {
     struct stage *stage = *state;
-    run_one(stage, "");
-    struct cloud_notice notice = notice_of(stage, CLOUD_NOTICE_STATE_CHANGE, "running");
+    stage_run_app(stage, "", 1);
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_STATE_CHANGE, 0, "running");
     notice.state = CLOUD_RUNNING;
     fake_cloud_notify(stage->cloud, &notice);
     notice.state = CLOUD_PENDING;
@@ -130,26 +70,26 @@ static void an_instance_that_runs_is_no_reason_to_drain(void **state)
 static void a_spot_notice_leaves_two_minutes_and_marks_the_offering(void **state)
 {
     struct stage *stage = *state;
-    run_one(stage, "");
-    const struct cloud_instance got = machine(stage, 0)->instance;
+    stage_run_app(stage, "", 1);
+    const struct cloud_instance got = stage_machine(stage, 0)->instance;
     stage->cluster->stop_ms = -1; /* the executor uses all of its grace */
-    struct cloud_notice notice = notice_of(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, "m1");
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
     struct clock_wall end, told = clock_wall_after(notice.sent, 120000);
     fake_cloud_notify(stage->cloud, &notice);
     assert_false(control_unavailable(stage->control, got.instance_type, got.zone, CLOUD_SPOT));
     stage_run(stage, 150);
     assert_int_equal(stage_claims(stage, NULL), 1); /* the next plan is on its way */
     assert_true(control_unavailable(stage->control, got.instance_type, got.zone, CLOUD_SPOT));
-    assert_true(clock_parse(claim_text(stage, "status.drainDeadline"), &end));
+    assert_true(clock_parse(stage_claim(stage, "status.drainDeadline"), &end));
     assert_in_range(end.ns, told.ns - NS_PER_S, told.ns + NS_PER_S);
 }
 
 static void only_a_nearer_deadline_is_news(void **state)
 {
     struct stage *stage = *state;
-    run_one(stage, "spark: {gangMinShare: 0}, limits: {resources: {cpu: 2}}"); /* no room for another claim */
+    stage_run_app(stage, "spark: {gangMinShare: 0}, limits: {resources: {cpu: 2}}", 1); /* no room for another claim */
     stage->cluster->stop_ms = -1;
-    struct cloud_notice notice = notice_of(stage, CLOUD_NOTICE_MAINTENANCE, "m1");
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_MAINTENANCE, 0, "m1");
     struct clock_wall end, near = clock_wall_after(notice.sent, 1800000);
     static const int64_t deadlines_ms[] = {3600000, 1800000, 2700000};
     static const char *const handles[] = {"m1", "m2", "m3"};
@@ -161,7 +101,7 @@ static void only_a_nearer_deadline_is_news(void **state)
         assert_true(fake_cloud_acknowledged(stage->cloud, notice.handle));
     }
     assert_int_equal(stage_claims(stage, "Draining"), 1);
-    assert_true(clock_parse(claim_text(stage, "status.drainDeadline"), &end));
+    assert_true(clock_parse(stage_claim(stage, "status.drainDeadline"), &end));
     assert_in_range(end.ns, near.ns - NS_PER_S, near.ns + NS_PER_S);
 }
 
@@ -232,19 +172,17 @@ static void an_instance_is_seen_twice_before_it_goes(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 0);
 }
 
-#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_not_to_disturb_a_pod_holds_alone),
-        test(an_empty_node_is_open_until_its_second),
-        test(an_instance_that_runs_is_no_reason_to_drain),
-        test(a_spot_notice_leaves_two_minutes_and_marks_the_offering),
-        test(only_a_nearer_deadline_is_news),
-        test(a_notice_for_nobody_waits_for_launches_that_are_open),
-        test(a_young_instance_is_nobodys_leak),
-        test(an_instance_is_seen_twice_before_it_goes),
+        STAGE_TEST_ALIVE(an_empty_node_is_open_until_its_second),
+        STAGE_TEST_ALIVE(an_instance_that_runs_is_no_reason_to_drain),
+        STAGE_TEST_ALIVE(a_spot_notice_leaves_two_minutes_and_marks_the_offering),
+        STAGE_TEST_ALIVE(only_a_nearer_deadline_is_news),
+        STAGE_TEST_ALIVE(a_notice_for_nobody_waits_for_launches_that_are_open),
+        STAGE_TEST_ALIVE(a_young_instance_is_nobodys_leak),
+        STAGE_TEST_ALIVE(an_instance_is_seen_twice_before_it_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,86 +10,6 @@
 #include "tests/support/doc_edit.h"
 #include "tests/support/stage.h"
 
-#define assert_text(actual, expected) assert_true(str_is((actual), (expected)))
-
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
-static struct str pod_text(struct stage *stage, const char *name, const char *path)
-{
-    return fake_cluster_text(stage->cluster, CLUSTER_POD, "spark", name, path);
-}
-
-static struct str claim_text(struct stage *stage, const char *name, const char *path)
-{
-    return fake_cluster_text(stage->cluster, CLUSTER_NODE_CLAIM, "", name, path);
-}
-
-static struct str node_text(struct stage *stage, const char *name, const char *path)
-{
-    return fake_cluster_text(stage->cluster, CLUSTER_NODE, "", name, path);
-}
-
-static void count_bound(void *context, const struct doc *pod)
-{
-    *(size_t *)context += doc_text_at(pod, "spec.nodeName").len > 0;
-}
-
-static size_t bound(struct stage *stage)
-{
-    size_t n = 0;
-    fake_cluster_each(stage->cluster, CLUSTER_POD, count_bound, &n);
-    return n;
-}
-
-/* The machine of that place, in the order they were had. */
-static const struct cloud_instance *machine(struct stage *stage, size_t i)
-{
-    size_t n;
-    const struct fake_machine *machines = fake_cloud_machines(stage->cloud, &n);
-    assert_true(i < n);
-    return &machines[i].instance;
-}
-
-static void join(struct stage *stage, size_t i, const char *cpu, const char *memory, bool placing)
-{
-    const struct cloud_instance *instance = machine(stage, i);
-    fake_cluster_join(stage->cluster, &(struct fake_node){.name = instance->id.ptr,
-                                                          .provider_id = instance->provider_id.ptr,
-                                                          .instance_type = instance->instance_type.ptr,
-                                                          .zone = instance->zone.ptr,
-                                                          .cpu = cpu,
-                                                          .memory = memory,
-                                                          .placing = placing});
-}
-
-/* The one claim there is, when there is one. */
-static void keep_name(void *context, const struct doc *claim)
-{
-    struct str name = doc_text_at(claim, "metadata.name");
-    snprintf(context, 64, "%.*s", STR_ARG(name));
-}
-
-static const char *last_claim(struct stage *stage, char name[64])
-{
-    name[0] = '\0';
-    fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, keep_name, name);
-    return name;
-}
-
 static void check_placement(void *context, const struct doc *claim)
 {
     struct stage *stage = context;
@@ -98,7 +18,7 @@ static void check_placement(void *context, const struct doc *claim)
     assert_true(node.len > 0);
     DOC_EACH (slot, doc_at(claim, "spec.slots")) {
         struct str name = doc_text_at(slot, "name");
-        assert_true(str_eq(pod_text(stage, name.ptr, "spec.nodeName"), node));
+        assert_true(str_eq(stage_pod(stage, name.ptr, "spec.nodeName"), node));
     }
 }
 
@@ -125,7 +45,7 @@ static void pods_are_bound_as_planned(void **state)
     stage_run(stage, 60000);
     size_t n_claims = stage_claims(stage, NULL);
     assert_true(n_claims > 1);
-    assert_int_equal(bound(stage), 40);
+    assert_int_equal(stage_pods_bound(stage), 40);
     assert_int_equal(stage_claims(stage, "Initialized"), n_claims);
     fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, check_placement, stage);
     fake_cluster_each(stage->cluster, CLUSTER_NODE, check_open, stage);
@@ -155,7 +75,7 @@ static void a_hundred_nodes_are_filled_within_seconds(void **state)
     stage_run(stage, 41000);
     assert_int_equal(stage_claims(stage, NULL), 100);
     stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 100);
+    assert_int_equal(stage_pods_bound(stage), 100);
     fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, check_placement, stage);
     uint64_t writes = 0;
     for (int verb = CLUSTER_CREATE; verb < CLUSTER_EVICT; verb++)
@@ -166,76 +86,68 @@ static void a_hundred_nodes_are_filled_within_seconds(void **state)
 static void a_closed_node_waits_until_it_is_ready(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
+    stage_launch(stage, "", 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    char claim[64];
-    join(stage, 0, "8", "16Gi", true);
-    stage_run(stage, 5000);
-    assert_text(node_text(stage, node, "spec.unschedulable"), "true");
-    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Registered");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
+    assert_text(stage_claim(stage, "status.phase"), "Registered");
     assert_int_equal(doc_at(fake_cluster_get(stage->cluster, CLUSTER_NODE, "", node), "spec.taints")->count, 1);
     /* Ready, but somebody's taint says that the network is not. */
     fake_cluster_ready(stage->cluster, node, true);
     fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node,
                        "{\"spec\": {\"taints\": [{\"key\": \"cni/not-ready\", \"effect\": \"NoSchedule\"}]}}");
     stage_run(stage, 60000);
-    assert_int_equal(bound(stage), 0);
+    assert_int_equal(stage_pods_bound(stage), 0);
     assert_int_equal(stage_claims(stage, NULL), 1);
     fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"spec\": {\"taints\": null}}");
     stage_run(stage, 1000);
-    assert_text(pod_text(stage, "app-exec-0", "spec.nodeName"), node);
+    assert_text(stage_pod(stage, "app-exec-0", "spec.nodeName"), node);
     /* kube-scheduler may not know yet who is there. */
-    assert_text(node_text(stage, node, "spec.unschedulable"), "true");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
     stage_run(stage, 2000);
-    assert_text(node_text(stage, node, "spec.unschedulable"), "");
-    assert_text(claim_text(stage, claim, "status.phase"), "Initialized");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
 }
 
 /* The machine has adapters that nobody asked for, and no plug-in that would report them. */
 static void a_device_that_no_pod_asks_for_is_not_waited_for(void **state)
 {
     struct stage *stage = *state;
-    char name[64];
     stage_provisioner(stage, "");
     stage_pods(stage, "a", "executor", 0, 1);
     stage_start(stage);
     stage_run(stage, 4000);
-    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", last_claim(stage, name),
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", stage_claim_name(stage).text,
                        "{spec: {resources: {allocatable: {vpc.amazonaws.com/efa: '1'}}}}");
-    join(stage, 0, "2", "4Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_join(stage, 0, "2", "4Gi");
     stage_run(stage, 4000);
-    assert_int_equal(bound(stage), 1);
-    assert_text(claim_text(stage, name, "status.phase"), "Initialized");
+    assert_int_equal(stage_pods_bound(stage), 1);
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
 }
 
 static void a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told(void **state)
 {
     struct stage *stage = *state;
-    char name[64];
     stage_provisioner(stage, "");
     stage_pods(stage, "a", "executor", 0, 1);
     stage_start(stage);
     stage_run(stage, 4000);
-    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", last_claim(stage, name),
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE_CLAIM, "", stage_claim_name(stage).text,
                        "{spec: {resources: {allocatable: {example.com/card: '1'}}}}");
     fake_cluster_patch(stage->cluster, CLUSTER_POD, "spark", "a-exec-0",
                        "{spec: {containers: [{name: c, image: i, resources: {requests: {cpu: 1900m, memory: 1Gi, "
                        "example.com/card: '1'}, limits: {example.com/card: '1'}}}]}}");
-    join(stage, 0, "2", "4Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_join(stage, 0, "2", "4Gi");
     stage_run(stage, 50000);
-    assert_int_equal(bound(stage), 0);
-    assert_text(claim_text(stage, name, "status.message"), "waiting for the node to be ready");
+    assert_int_equal(stage_pods_bound(stage), 0);
+    assert_text(stage_claim(stage, "status.message"), "waiting for the node to be ready");
     stage_run(stage, 20000);
-    assert_text(claim_text(stage, name, "status.message"), "the node does not report example.com/card");
-    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", machine(stage, 0)->id.ptr,
+    assert_text(stage_claim(stage, "status.message"), "the node does not report example.com/card");
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr,
                        "{status: {allocatable: {example.com/card: '1'}, capacity: {example.com/card: '1'}}}");
     stage_run(stage, 4000);
-    assert_int_equal(bound(stage), 1);
+    assert_int_equal(stage_pods_bound(stage), 1);
 }
 
 /* An open node with room left would draw the pods whose own node is still to come. */
@@ -246,48 +158,38 @@ static void a_full_node_stays_closed_while_pods_wait_for_theirs(void **state)
     stage_pods(stage, "a", "executor", 0, 1);
     stage_start(stage);
     stage_run(stage, 4000);
-    const char *first = machine(stage, 0)->id.ptr;
     stage_pods(stage, "b", "executor", 0, 3);
     stage_run(stage, 4000);
     assert_true(stage_claims(stage, NULL) > 1);
-    join(stage, 0, "2", "4Gi", true);
-    fake_cluster_ready(stage->cluster, first, true);
+    stage_join(stage, 0, "2", "4Gi");
     stage_run(stage, 20000);
-    assert_int_equal(bound(stage), 1);
-    assert_text(node_text(stage, first, "spec.unschedulable"), "true");
+    assert_int_equal(stage_pods_bound(stage), 1);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
     stage_run(stage, 50000); /* not for ever: the others may never come */
-    assert_text(node_text(stage, first, "spec.unschedulable"), "");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
 }
 
 static void a_pod_that_ends_at_once_does_not_keep_its_node_closed(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    char claim[64];
-    join(stage, 0, "8", "16Gi", true);
-    fake_cluster_ready(stage->cluster, node, true);
+    stage_launch(stage, "", 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join(stage, 0, "8", "16Gi");
     stage_run(stage, 1000);
-    assert_text(pod_text(stage, "app-exec-0", "spec.nodeName"), node);
-    assert_text(node_text(stage, node, "spec.unschedulable"), "true");
+    assert_text(stage_pod(stage, "app-exec-0", "spec.nodeName"), node);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
     fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
     stage_run(stage, 3000);
-    assert_text(node_text(stage, node, "spec.unschedulable"), "");
-    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Initialized");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
 }
 
 static void a_node_that_never_gets_ready_is_given_back(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    struct str first = machine(stage, 0)->id;
-    join(stage, 0, "8", "16Gi", true);
+    stage_launch(stage, "", 1);
+    struct str first = stage_machine(stage, 0)->instance.id;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     stage_run(stage, 14 * 60000);
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
     stage_run(stage, 2 * 60000);
@@ -303,22 +205,17 @@ static void a_node_that_never_gets_ready_is_given_back(void **state)
 static void what_does_not_fit_is_planned_again(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 4);
-    stage_start(stage);
-    stage_run(stage, 5000);
+    stage_launch(stage, "", 4);
     assert_int_equal(stage_claims(stage, NULL), 1);
     /* Room for two and a half. */
-    join(stage, 0, "4800m", "16Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_join(stage, 0, "4800m", "16Gi");
     stage_run(stage, 10000);
-    assert_int_equal(bound(stage), 2);
+    assert_int_equal(stage_pods_bound(stage), 2);
     assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 2);
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
-    join(stage, 1, "8", "16Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 1)->id.ptr, true);
+    stage_join(stage, 1, "8", "16Gi");
     stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 4);
+    assert_int_equal(stage_pods_bound(stage), 4);
     assert_int_equal(stage_claims(stage, "Initialized"), 2);
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
@@ -326,32 +223,25 @@ static void what_does_not_fit_is_planned_again(void **state)
 static void what_fits_exactly_fits(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 4);
-    stage_start(stage);
+    stage_launch(stage, "", 4);
+    stage_join(stage, 0, "7600m", "16Gi");
     stage_run(stage, 5000);
-    join(stage, 0, "7600m", "16Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
-    stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 4);
+    assert_int_equal(stage_pods_bound(stage), 4);
 }
 
 static void nobody_is_bound_to_a_node_that_is_not_ready(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", true);
+    stage_launch(stage, "", 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     stage_run(stage, 1000);
     fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"spec\": {\"taints\": null}}");
     stage_run(stage, 30000);
-    assert_int_equal(bound(stage), 0);
+    assert_int_equal(stage_pods_bound(stage), 0);
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 1);
+    assert_int_equal(stage_pods_bound(stage), 1);
 }
 
 static void a_node_that_is_another_one_now_is_not_used(void **state)
@@ -365,26 +255,23 @@ static void a_node_that_is_another_one_now_is_not_used(void **state)
         "resources: {requests: {cpu: 1}}}]}}");
     stage_start(stage);
     stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", true);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     stage_run(stage, 1000);
-    assert_text(node_text(stage, node, "metadata.labels.team"), "a");
+    assert_text(stage_node(stage, 0, "metadata.labels.team"), "a");
     fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node, "{\"metadata\": {\"labels\": {\"team\": \"b\"}}}");
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 5000);
-    assert_text(pod_text(stage, "p", "spec.nodeName"), "");
+    assert_text(stage_pod(stage, "p", "spec.nodeName"), "");
     assert_int_equal(fake_cluster_events(stage->cluster, "p", "PlacedAnew"), 1);
 }
 
 static void what_others_bound_meanwhile_counts(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 4);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", true);
+    stage_launch(stage, "", 4);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     fake_cluster_applyf(stage->cluster,
                         "{apiVersion: v1, kind: Pod, metadata: {name: agent, namespace: kube-system, ownerReferences: "
                         "[{kind: DaemonSet, name: agent, controller: true}]}, spec: {nodeName: %s, containers: [{name: "
@@ -392,28 +279,24 @@ static void what_others_bound_meanwhile_counts(void **state)
                         node);
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 1 + 3);
+    assert_int_equal(stage_pods_bound(stage), 1 + 3);
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
 
 static void nodes_without_our_taint_are_left_to_the_scheduler(void **state)
 {
     struct stage *stage = *state;
-    char claim[64];
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 2);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", false);
+    stage_launch(stage, "", 2);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", false);
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 5000);
     const struct doc *labels = doc_at(fake_cluster_get(stage->cluster, CLUSTER_NODE, "", node), "metadata.labels");
     assert_text(doc_get(labels, "stoker.sh/placement")->text, "scheduler");
     assert_text(doc_get(labels, "karpenter.sh/provisioner-name")->text, "default");
-    assert_text(node_text(stage, node, "spec.unschedulable"), "");
-    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Initialized");
-    assert_int_equal(bound(stage), 0);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
+    assert_int_equal(stage_pods_bound(stage), 0);
     assert_int_equal(stage->cluster->calls[CLUSTER_BIND][CLUSTER_POD], 0);
     assert_int_equal(stage_claims(stage, NULL), 1);
 }
@@ -421,39 +304,30 @@ static void nodes_without_our_taint_are_left_to_the_scheduler(void **state)
 static void a_slot_that_nobody_takes_is_given_up(void **state)
 {
     struct stage *stage = *state;
-    char claim[64];
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 2);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    join(stage, 0, "8", "16Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_launch(stage, "", 2);
+    stage_join(stage, 0, "8", "16Gi");
     fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-1");
     stage_run(stage, 50000);
-    assert_int_equal(bound(stage), 1);
-    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Registered");
+    assert_int_equal(stage_pods_bound(stage), 1);
+    assert_text(stage_claim(stage, "status.phase"), "Registered");
     assert_int_equal(stage_slots(stage, "spark/app-exec-1"), 1);
     stage_run(stage, 15000);
     assert_int_equal(stage_slots(stage, "spark/app-exec-1"), 0);
-    assert_text(claim_text(stage, claim, "status.phase"), "Initialized");
-    assert_text(node_text(stage, machine(stage, 0)->id.ptr, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
 }
 
 static void a_slot_is_taken_over_by_the_next_of_its_kind(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 2);
-    stage_start(stage);
-    stage_run(stage, 5000);
+    stage_launch(stage, "", 2);
     fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-1");
     stage_run(stage, 1000);
     stage_pods(stage, "app", "executor", 2, 1);
     stage_run(stage, 5000);
-    join(stage, 0, "8", "16Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_join(stage, 0, "8", "16Gi");
     stage_run(stage, 5000);
-    assert_text(pod_text(stage, "app-exec-2", "spec.nodeName"), machine(stage, 0)->id.ptr);
+    assert_text(stage_pod(stage, "app-exec-2", "spec.nodeName"), stage_machine(stage, 0)->instance.id.ptr);
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
 }
@@ -461,7 +335,6 @@ static void a_slot_is_taken_over_by_the_next_of_its_kind(void **state)
 static void pods_that_need_a_scheduler_are_left_to_it(void **state)
 {
     struct stage *stage = *state;
-    char claim[64];
     stage_provisioner(stage, "");
     fake_cluster_apply(stage->cluster,
                        "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: gp3}, provisioner: "
@@ -476,15 +349,14 @@ static void pods_that_need_a_scheduler_are_left_to_it(void **state)
     stage_run(stage, 5000);
     size_t n = stage_claims(stage, NULL);
     for (size_t i = 0; i < n; i++) {
-        join(stage, i, "8", "16Gi", true);
-        fake_cluster_ready(stage->cluster, machine(stage, i)->id.ptr, true);
+        stage_join(stage, i, "8", "16Gi");
     }
     stage_run(stage, 5000);
-    assert_int_equal(bound(stage), 1);
+    assert_int_equal(stage_pods_bound(stage), 1);
     assert_int_equal(stage_claims(stage, "Initialized"), n);
-    assert_text(pod_text(stage, "db", "spec.nodeName"), "");
+    assert_text(stage_pod(stage, "db", "spec.nodeName"), "");
     assert_int_equal(stage_slots(stage, "spark/db"), 1);
-    assert_text(claim_text(stage, last_claim(stage, claim), "status.phase"), "Initialized");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
 }
 
 /* A pod of somebody else that runs on the node, without asking for much. */
@@ -505,8 +377,8 @@ static void host_ports_that_were_taken_meanwhile_count(void **state)
     apply_lonely(stage, 1);
     stage_start(stage);
     stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", true);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     fake_cluster_applyf(stage->cluster,
                         "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: kube-system, ownerReferences: "
                         "[{kind: DaemonSet, name: web, controller: true}]}, spec: {nodeName: %s, containers: [{name: "
@@ -514,7 +386,7 @@ static void host_ports_that_were_taken_meanwhile_count(void **state)
                         node);
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 10000);
-    assert_text(pod_text(stage, "p0", "spec.nodeName"), "");
+    assert_text(stage_pod(stage, "p0", "spec.nodeName"), "");
     assert_int_equal(fake_cluster_events(stage->cluster, "p0", "PlacedAnew"), 1);
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
@@ -522,18 +394,15 @@ static void host_ports_that_were_taken_meanwhile_count(void **state)
 static void anti_affinity_of_those_present_counts(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 5000);
-    const char *node = machine(stage, 0)->id.ptr;
-    join(stage, 0, "8", "16Gi", true);
+    stage_launch(stage, "", 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
     apply_resident(stage, "loner", node, "a: b",
                    ", affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
                    "kubernetes.io/hostname, labelSelector: {matchLabels: {spark-role: executor}}}]}}");
     fake_cluster_ready(stage->cluster, node, true);
     stage_run(stage, 10000);
-    assert_text(pod_text(stage, "app-exec-0", "spec.nodeName"), "");
+    assert_text(stage_pod(stage, "app-exec-0", "spec.nodeName"), "");
     assert_int_equal(fake_cluster_events(stage->cluster, "app-exec-0", "PlacedAnew"), 1);
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
@@ -541,10 +410,7 @@ static void anti_affinity_of_those_present_counts(void **state)
 static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "limits: {resources: {cpu: 4}}");
-    stage_pods(stage, "app", "executor", 0, 2);
-    stage_start(stage);
-    stage_run(stage, 5000);
+    stage_launch(stage, "limits: {resources: {cpu: 4}}", 2);
     assert_int_equal(stage_claims(stage, NULL), 1);
     fake_cluster_apply(
         stage->cluster,
@@ -553,30 +419,26 @@ static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
         "resources: {requests: {cpu: 1500m, memory: 1Gi}}}]}, status: {phase: Pending, conditions: "
         "[{type: PodScheduled, status: 'False', reason: Unschedulable}]}}");
     stage_run(stage, 40000);
-    join(stage, 0, "4", "8Gi", true);
-    fake_cluster_ready(stage->cluster, machine(stage, 0)->id.ptr, true);
+    stage_join(stage, 0, "4", "8Gi");
     stage_run(stage, 15000);
     /* One of the two was bound; the room of the other is left to kube-scheduler, whose queue is by priority. */
-    assert_int_equal(bound(stage), 1);
+    assert_int_equal(stage_pods_bound(stage), 1);
     assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 1);
-    assert_text(node_text(stage, machine(stage, 0)->id.ptr, "spec.unschedulable"), "");
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
 }
 
 static void an_interrupted_launch_is_planned_again(void **state)
 {
     struct stage *stage = *state;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 5000);
+    stage_launch(stage, "", 1);
     struct cloud_notice notice = {.kind = CLOUD_NOTICE_SPOT_INTERRUPTION,
-                                  .instance_id = machine(stage, 0)->id,
+                                  .instance_id = stage_machine(stage, 0)->instance.id,
                                   .sent = {stage->time.wall_ns},
                                   .handle = STR("message-1")};
     fake_cloud_notify(stage->cloud, &notice);
     stage_run(stage, 5000);
-    assert_int_equal(machine(stage, 0)->state, CLOUD_TERMINATED);
+    assert_int_equal(stage_machine(stage, 0)->instance.state, CLOUD_TERMINATED);
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
     assert_int_equal(stage_claims(stage, NULL), 1);
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("message-1")));
@@ -590,29 +452,24 @@ static void a_node_that_somebody_deletes_is_given_back(void **state)
     stage_pods(stage, "app", "executor", 0, 1);
     stage_start(stage);
     stage_run(stage, 20000);
-    assert_int_equal(bound(stage), 1);
-    fake_cluster_delete(stage->cluster, CLUSTER_NODE, "", machine(stage, 0)->id.ptr);
+    assert_int_equal(stage_pods_bound(stage), 1);
+    fake_cluster_delete(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr);
     stage_run(stage, 5000);
-    assert_int_equal(machine(stage, 0)->state, CLOUD_TERMINATED);
+    assert_int_equal(stage_machine(stage, 0)->instance.state, CLOUD_TERMINATED);
     assert_int_equal(stage_claims(stage, NULL), 0);
 }
 
 static void a_claim_that_somebody_deletes_drains(void **state)
 {
     struct stage *stage = *state;
-    char claim[64];
-    stage->boot_ms = 10000;
-    stage->cluster->start_ms = 300;
-    stage_provisioner(stage, "");
-    stage_pods(stage, "app", "executor", 0, 1);
-    stage_start(stage);
-    stage_run(stage, 20000);
-    fake_cluster_delete(stage->cluster, CLUSTER_NODE_CLAIM, "", last_claim(stage, claim));
+    stage_run_app(stage, "", 1);
+    struct stage_text claim = stage_claim_name(stage);
+    fake_cluster_delete(stage->cluster, CLUSTER_NODE_CLAIM, "", claim.text);
     stage_run(stage, 500);
-    assert_true(pod_text(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
+    assert_true(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp").len > 0);
     stage_run(stage, 5000);
-    assert_int_equal(machine(stage, 0)->state, CLOUD_TERMINATED);
-    assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE_CLAIM, "", claim));
+    assert_int_equal(stage_machine(stage, 0)->instance.state, CLOUD_TERMINATED);
+    assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE_CLAIM, "", claim.text));
 }
 
 static enum fake_fate lose_all_but_claims(void *context, const struct cluster_request *request, uint64_t number)
@@ -630,7 +487,7 @@ static void lost_answers_bind_nobody_twice(void **state)
     stage_pods(stage, "app", "executor", 0, 20);
     stage_start(stage);
     stage_run(stage, 60000);
-    assert_int_equal(bound(stage), 20);
+    assert_int_equal(stage_pods_bound(stage), 20);
     assert_int_equal(stage_claims(stage, "Initialized"), stage_claims(stage, NULL));
     fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, check_placement, stage);
 }
@@ -648,7 +505,7 @@ static void placement_goes_on_after_a_restart(void **state)
         stage_start(stage);
     }
     stage_run(stage, 10000);
-    assert_int_equal(bound(stage), 20);
+    assert_int_equal(stage_pods_bound(stage), 20);
     assert_int_equal(stage_claims(stage, "Initialized"), stage_claims(stage, NULL));
     fake_cluster_each(stage->cluster, CLUSTER_NODE_CLAIM, check_placement, stage);
     stage_check_owners(stage);
@@ -657,32 +514,31 @@ static void placement_goes_on_after_a_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(pods_are_bound_as_planned, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_hundred_nodes_are_filled_within_seconds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_closed_node_waits_until_it_is_ready, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_full_node_stays_closed_while_pods_wait_for_theirs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_device_that_no_pod_asks_for_is_not_waited_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_pod_that_ends_at_once_does_not_keep_its_node_closed, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_that_never_gets_ready_is_given_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_does_not_fit_is_planned_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_fits_exactly_fits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_is_bound_to_a_node_that_is_not_ready, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_that_is_another_one_now_is_not_used, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_others_bound_meanwhile_counts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nodes_without_our_taint_are_left_to_the_scheduler, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_slot_that_nobody_takes_is_given_up, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_slot_is_taken_over_by_the_next_of_its_kind, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(pods_that_need_a_scheduler_are_left_to_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(host_ports_that_were_taken_meanwhile_count, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(anti_affinity_of_those_present_counts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(room_goes_to_who_has_waited_in_vain_with_more_right, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_interrupted_launch_is_planned_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_node_that_somebody_deletes_is_given_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_claim_that_somebody_deletes_drains, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(lost_answers_bind_nobody_twice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(placement_goes_on_after_a_restart, set_up, tear_down),
+        STAGE_TEST(pods_are_bound_as_planned),
+        STAGE_TEST(a_hundred_nodes_are_filled_within_seconds),
+        STAGE_TEST(a_closed_node_waits_until_it_is_ready),
+        STAGE_TEST(a_full_node_stays_closed_while_pods_wait_for_theirs),
+        STAGE_TEST(a_device_that_no_pod_asks_for_is_not_waited_for),
+        STAGE_TEST(a_device_that_a_pod_asks_for_is_waited_for_and_the_wait_is_told),
+        STAGE_TEST(a_pod_that_ends_at_once_does_not_keep_its_node_closed),
+        STAGE_TEST(a_node_that_never_gets_ready_is_given_back),
+        STAGE_TEST(what_does_not_fit_is_planned_again),
+        STAGE_TEST(what_fits_exactly_fits),
+        STAGE_TEST(nobody_is_bound_to_a_node_that_is_not_ready),
+        STAGE_TEST(a_node_that_is_another_one_now_is_not_used),
+        STAGE_TEST(what_others_bound_meanwhile_counts),
+        STAGE_TEST(nodes_without_our_taint_are_left_to_the_scheduler),
+        STAGE_TEST(a_slot_that_nobody_takes_is_given_up),
+        STAGE_TEST(a_slot_is_taken_over_by_the_next_of_its_kind),
+        STAGE_TEST(pods_that_need_a_scheduler_are_left_to_it),
+        STAGE_TEST(host_ports_that_were_taken_meanwhile_count),
+        STAGE_TEST(anti_affinity_of_those_present_counts),
+        STAGE_TEST(room_goes_to_who_has_waited_in_vain_with_more_right),
+        STAGE_TEST(an_interrupted_launch_is_planned_again),
+        STAGE_TEST(a_node_that_somebody_deletes_is_given_back),
+        STAGE_TEST_ALIVE(a_claim_that_somebody_deletes_drains),
+        STAGE_TEST(lost_answers_bind_nobody_twice),
+        STAGE_TEST(placement_goes_on_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
