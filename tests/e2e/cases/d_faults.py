@@ -5,6 +5,7 @@ import json
 import time
 
 from world import manifests
+from world.load import CONTROLLER
 from world.manifests import CAPACITY, TYPE, deployment, need, pod, provisioner, template
 from world.parts import quiet
 
@@ -53,6 +54,47 @@ def interruptions(world):
     aws.send(aws.spot_notice(ids[0], minutes_ago=5))
     world.wait("a late one is deleted too", lambda: aws.queue_length() == 0, 60, 1)
     check(len(aws.living()) == 4, "four machines for four pods")
+    finish(world)
+
+
+def asked_about(world, pod, since):
+    """What the controller asked the API server to do with this pod: [(time, what, answer's status)]."""
+    found = []
+    for entry in world.plane.audit():
+        ref = entry.get("objectRef", {})
+        at = datetime.datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp()
+        if entry["user"]["username"].startswith(CONTROLLER) and ref.get("resource") == "pods" and ref.get("name") == pod and at > since:
+            found.append((at, ref.get("subresource", entry["verb"]), entry.get("responseStatus", {}).get("code")))
+    return found
+
+
+@case()
+def held_by_a_budget(world):
+    """A spot notice for a node whose pod a budget never lets go: it is asked for in vain, then deleted 15 s before the end, no sooner."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    world.plane.apply({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "work", "namespace": "default"},
+                       "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "work"}}}})
+    world.run_controller()
+    work(world, 1)
+    held = world.pods("work")[0]["metadata"]["name"]
+    node = world.pods("work")[0]["spec"]["nodeName"]
+    instance = claim_of(world, node)["status"]["instanceID"]
+    notice = world.aws.spot_notice(instance, minutes_ago=1.1)
+    sent, deadline = time.time(), datetime.datetime.fromisoformat(notice["time"]).timestamp() + 120
+    world.aws.send(notice)
+    world.wait("the pod is gone", lambda: held not in [p["metadata"]["name"] for p in world.pods("work")], 90)
+    world.wait("its node and its machine are", lambda: node not in [n["metadata"]["name"] for n in world.list("nodes")] and
+               instance not in [i["id"] for i in world.aws.living()], 30)
+    ended = next(i["ended"] for i in world.aws.instances() if i["id"] == instance)
+    check(ended <= deadline, f"before EC2 takes it: {deadline - ended:.1f} s")
+    asked = asked_about(world, held, sent)
+    refused = [at for at, what, code in asked if what == "eviction" and code == 429]
+    deleted = [at for at, what, code in asked if what == "delete" and code == 200]
+    check(len(refused) >= 4 and len(refused) == len([1 for _, what, _ in asked if what == "eviction"]), f"evictions were refused: {asked}")
+    check(refused[0] - sent < 5, f"asked for at once: {refused[0] - sent:.1f} s")
+    check(deleted and 10 < deadline - deleted[0] <= 15, f"deleted 15 s before the end: {[round(deadline - at, 1) for at in deleted]}")
+    world.wait("another runs in its place", lambda: world.all_running(1, "work"), 60)
+    check(len(world.aws.instances()) == 2, "on a machine that was launched for it")
     finish(world)
 
 
