@@ -20,8 +20,8 @@ struct aws_provider_options {
     const struct aws_environment *environment; /* credentials and endpoints come from there */
     struct str region;                         /* "us-west-2"; see aws_region_find */
     /*
-     * The name marks everything of ours (tag stoker.sh/cluster) and must not change. In a cluster on EKS endpoint and
-     * CA are those of the kubeconfig; the service CIDR is the network of KUBERNETES_SERVICE_HOST.
+     * The name marks everything of ours (tag stoker.sh/cluster) and must not change. The endpoint is where a machine
+     * outside the cluster reaches the API server: the kubeconfig's, but not that of a pod's service account.
      */
     struct aws_cluster cluster;
     struct str kubernetes_version; /* the API server's, "1.34" or "v1.34.4-eks-1": which images are looked for */

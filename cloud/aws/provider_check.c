@@ -201,7 +201,7 @@ static int dry_run(struct checking *checking, const struct cloud_template *templ
                    struct str subnet, const struct str *groups, size_t n_groups, struct err *err)
 {
     struct aws_provider *provider = checking->operation.provider;
-    struct str profile = template_->instance_profile.len ? template_->instance_profile : provider->instance_profile;
+    struct str profile = provider_profile(provider, template_);
     struct buf buf = BUF_INIT(&checking->operation.arena);
     struct aws_query query = AWS_QUERY(&buf);
     struct aws_call call = {.service = AWS_EC2, .action = "RunInstances"};
@@ -223,6 +223,25 @@ static int dry_run(struct checking *checking, const struct cloud_template *templ
     }
     int rc = buf_str(&buf, &call.body, err);
     return rc ? rc : ask(checking, name_of(checking, "launch", template_), &call, err);
+}
+
+/* Would the instance find its cluster, and be let in: endpoint, CA, service CIDR, instance profile, user data. */
+static bool check_joining(struct checking *checking, const struct cloud_template *template_)
+{
+    const char *name = name_of(checking, "joining", template_);
+    const struct cloud_kubelet kubelet = CLOUD_KUBELET_INIT;
+    const struct cloud_bootstrap bootstrap = {.kubelet = &kubelet, .kubelet_json = STR("")};
+    struct aws_provider *provider = checking->operation.provider;
+    struct str user_data;
+    struct err err = {0};
+    if (provider_user_data(provider, template_, &bootstrap, &checking->operation.arena, &user_data, &err) < 0) {
+        tell_error(checking, name, &err);
+        return false;
+    }
+    tell(checking, name, true,
+         arena_printf(&checking->operation.arena, "%.*s, by %.*s", STR_ARG(template_->family),
+                      STR_ARG(provider->cluster.endpoint)));
+    return true;
 }
 
 /* A user's own launch template: is it there? */
@@ -271,6 +290,7 @@ static int check_template(struct checking *checking, const struct cloud_template
     if (template_->n_security_groups)
         good = check_groups(checking, template_, &groups, &n_groups) == 0 && good;
     good = check_image(checking, template_, &image, &arm64) == 0 && good;
+    good = check_joining(checking, template_) && good;
     if (good)
         return dry_run(checking, template_, image, arm64, subnet, groups, n_groups, err);
     checking->at++;

@@ -71,6 +71,13 @@ void operations_step(void *context);
 /* Who is to blame, as the caller wants to know it. Texts are those of `err`. */
 struct cloud_failure failure_of(const struct err *err, enum aws_error_scope scope);
 
+/* In provider_prepare.c: the template's instance profile, else the one that --instance-profile names; "": neither. */
+struct str provider_profile(const struct aws_provider *provider, const struct cloud_template *template_);
+/* aws_user_data, and ERR_INVALID too where the node could not join for want of an instance profile. */
+CC_MUST_CHECK int provider_user_data(const struct aws_provider *provider, const struct cloud_template *template_,
+                                     const struct cloud_bootstrap *bootstrap, struct arena *arena, struct str *ret,
+                                     struct err *err);
+
 /* provider_prepare.c, provider_zones.c, provider_launch.c, provider_list.c, provider_check.c */
 CC_MUST_CHECK int provider_prepare(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done,
                                    void *done_context, struct err *err);

@@ -259,6 +259,22 @@ static int find_images(struct draft *draft, struct err *err)
     return kept ? 0 : pass_on(&first, err);
 }
 
+struct str provider_profile(const struct aws_provider *provider, const struct cloud_template *template_)
+{
+    return template_->instance_profile.len ? template_->instance_profile : provider->instance_profile;
+}
+
+int provider_user_data(const struct aws_provider *provider, const struct cloud_template *template_,
+                       const struct cloud_bootstrap *bootstrap, struct arena *arena, struct str *ret, struct err *err)
+{
+    if (provider_profile(provider, template_).len == 0 && !str_is(template_->family, "Custom"))
+        return err_set(err, ERR_INVALID,
+                       "no instance profile, and a node of family %.*s cannot join without one: spec.instanceProfile "
+                       "or --instance-profile names it",
+                       STR_ARG(template_->family));
+    return aws_user_data(&provider->cluster, template_, bootstrap, arena, ret, err);
+}
+
 static int need_template(struct draft *draft, struct config_draft *config, struct str user_data, struct err *err)
 {
     struct aws_provider *provider = provider_of(draft);
@@ -266,7 +282,7 @@ static int need_template(struct draft *draft, struct config_draft *config, struc
     const struct launch_template_content content = {
         .image = config->image,
         .user_data = user_data,
-        .instance_profile = template_->instance_profile.len ? template_->instance_profile : provider->instance_profile,
+        .instance_profile = provider_profile(provider, template_),
         .security_groups = draft->groups,
         .n_security_groups = draft->n_groups,
         .template_ = template_,
@@ -293,8 +309,7 @@ static int find_templates(struct draft *draft, struct err *err)
         draft->configs[0].config.version = STR("$Latest"); /* as v1alpha5 takes it */
         return 0;
     }
-    int rc =
-        aws_user_data(&provider_of(draft)->cluster, template_, draft->plan->bootstrap, draft->arena, &user_data, err);
+    int rc = provider_user_data(provider_of(draft), template_, draft->plan->bootstrap, draft->arena, &user_data, err);
     if (rc)
         return err_wrap(err, "template %.*s", STR_ARG(template_->name));
     for (size_t i = 0; i < draft->n_configs && rc == 0; i++)

@@ -24,25 +24,25 @@ static void shell_quote(struct buf *buf, struct str text)
     buf_byte(buf, '\'');
 }
 
-static int needs(struct str value, const char *what, struct str family, struct err *err)
+static int needs(struct str value, const char *what, const char *option, struct str family, struct err *err)
 {
     if (value.len)
         return 0;
-    return err_set(err, ERR_INVALID, "the cluster's %s is not known, and a node of family %.*s needs it", what,
-                   STR_ARG(family));
+    return err_set(err, ERR_INVALID, "the cluster's %s is not known, and a node of family %.*s needs it: --%s says it",
+                   what, STR_ARG(family), option);
 }
 
 static int check_cluster(const struct making *making, struct err *err)
 {
     const struct aws_cluster *cluster = making->cluster;
     struct str family = making->template_->family;
-    int rc = needs(cluster->name, "name", family, err);
+    int rc = needs(cluster->name, "name", "cluster-name", family, err);
     if (!rc)
-        rc = needs(cluster->endpoint, "endpoint", family, err);
+        rc = needs(cluster->endpoint, "endpoint", "cluster-endpoint", family, err);
     if (!rc && str_is(family, "AL2023"))
-        rc = needs(cluster->ca_base64, "certificate authority", family, err);
+        rc = needs(cluster->ca_base64, "certificate authority", "cluster-ca", family, err);
     if (!rc && str_is(family, "AL2023"))
-        rc = needs(cluster->cidr, "service CIDR", family, err);
+        rc = needs(cluster->cidr, "service CIDR", "cluster-cidr", family, err);
     return rc;
 }
 

@@ -64,19 +64,24 @@ static int find_region(struct run_cloud *cloud, struct run_world *world, struct 
     return 0;
 }
 
-/* EKS gives Services 10.100.0.0/16 or 172.20.0.0/16; the API server's own is the first address of it. */
+/* EKS gives Services a /16 unless it is told otherwise; the API server's own is the first address of it. */
 static const char *service_cidr(struct run_world *world)
 {
     unsigned a, b, c, d;
     const char *host = world->in_cluster ? environment_get(NULL, "KUBERNETES_SERVICE_HOST") : NULL;
     if (!host || sscanf(host, "%3u.%3u.%3u.%3u", &a, &b, &c, &d) != 4)
         return NULL;
-    return arena_printf(&world->arena, "%u.%u.0.0/16", a, b);
+    return arena_printf(&world->arena, "%u.%u.%u.0/16", a, b, c);
 }
 
 static struct str text_or(const char *text, struct str other)
 {
     return text ? str_of(text) : other;
+}
+
+struct str run_cloud_endpoint(const struct run_world *world)
+{
+    return text_or(world->settings->cluster_endpoint, world->in_cluster ? STR("") : str_of(world->access.server));
 }
 
 static int open_provider(struct run_cloud *cloud, struct run_world *world, struct str region, struct err *err)
@@ -96,7 +101,7 @@ static int open_provider(struct run_cloud *cloud, struct run_world *world, struc
         .environment = &cloud->environment,
         .region = region,
         .cluster = {.name = str_of(settings->cluster_name),
-                    .endpoint = text_or(settings->cluster_endpoint, str_of(world->access.server)),
+                    .endpoint = run_cloud_endpoint(world),
                     .ca_base64 = ca,
                     .cidr = text_or(cidr, STR("")),
                     .dns = text_or(settings->cluster_dns, STR(""))},

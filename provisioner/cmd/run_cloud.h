@@ -15,4 +15,10 @@ struct run_cloud {
 CC_MUST_CHECK int run_cloud_open(struct run_cloud *ret, struct run_world *world, struct err *err);
 void run_cloud_close(struct run_cloud *cloud);
 
+/*
+ * The API server's address for nodes: --cluster-endpoint, else the kubeconfig's. In a pod without that option "": what
+ * a pod knows is the Service's address, which a machine can use only once kube-proxy runs there, as a node that is.
+ */
+struct str run_cloud_endpoint(const struct run_world *world);
+
 #endif

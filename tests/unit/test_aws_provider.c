@@ -49,6 +49,8 @@ static const char subnets_xml[] =
 static const char groups_xml[] =
     "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId></item>"
     "</securityGroupInfo></DescribeSecurityGroupsResponse>";
+static const char images_xml[] = "<DescribeImagesResponse><imagesSet><item><imageId>ami-7</imageId>"
+                                 "<architecture>x86_64</architecture></item></imagesSet></DescribeImagesResponse>";
 static const char fleet_xml[] =
     "<CreateFleetResponse><fleetInstanceSet><item><launchTemplateAndOverrides><overrides>"
     "<instanceType>m5.large</instanceType><subnetId>subnet-a2</subnetId></overrides></launchTemplateAndOverrides>"
@@ -57,7 +59,7 @@ static const char fleet_xml[] =
 #define EC2_ERROR(code, message) \
     "<Response><Errors><Error><Code>" code "</Code><Message>" message "</Message></Error></Errors></Response>"
 
-static void open_provider(struct world *world)
+static void open_provider(struct world *world, const char *endpoint, const char *instance_profile)
 {
     struct aws_provider_options options = {
         .loop = &world->base.loop,
@@ -65,9 +67,9 @@ static void open_provider(struct world *world)
         .chance = &world->base.chance,
         .environment = &world->base.environment,
         .region = STR("us-east-1"),
-        .cluster = {STR("c1"), STR("https://api"), STR("Q0E="), STR("10.100.0.0/16"), STR("")},
+        .cluster = {STR("c1"), str_of(endpoint), STR("Q0E="), STR("10.100.0.0/16"), STR("")},
         .kubernetes_version = STR("v1.34.4-eks-1"),
-        .instance_profile = STR("nodes"),
+        .instance_profile = str_of(instance_profile),
     };
     struct err err = {0};
     if (aws_provider_open(&options, &world->provider, &err))
@@ -105,7 +107,7 @@ static struct world *world_open(void)
     fake_aws_always(world->base.aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
     fake_aws_always(world->base.aws, "CreateLaunchTemplate", 200, "<CreateLaunchTemplateResponse/>");
     fake_aws_always(world->base.aws, "DescribeLaunchTemplates", 200, "<DescribeLaunchTemplatesResponse/>");
-    open_provider(world);
+    open_provider(world, "https://api", "nodes");
     return world;
 }
 
@@ -317,7 +319,7 @@ static void a_template_that_is_gone_is_made_again_once(void **state)
     assert_int_equal(fake_aws_count(world->base.aws, "CreateFleet"), 4);
     /* Another process does not know what was in it. */
     aws_provider_close(world->provider);
-    open_provider(world);
+    open_provider(world, "https://api", "nodes");
     fake_aws_once(world->base.aws, "CreateFleet", 400, gone);
     launch(world);
     assert_int_equal(world->code, ERR_NOT_FOUND);
@@ -383,6 +385,57 @@ static void no_image_for_that_kubernetes(void **state)
     assert_null(strstr(world->request, "m6g.large"));
     assert_non_null(strstr(world->request, "m5.large"));
     world_close(world);
+}
+
+static void on_check(void *context, const struct cloud_check *check)
+{
+    struct world *world = context;
+    if (!check) {
+        world->answers++;
+        return;
+    }
+    size_t used = strlen(world->ids);
+    snprintf(world->ids + used, sizeof(world->ids) - used, "%s%s: %s\n", check->good ? "+" : "-", check->name,
+             check->message);
+}
+
+/* A machine that never joins costs what one costs that works: it is not bought. */
+static void what_could_not_join_is_refused(void **state)
+{
+    static const struct {
+        const char *endpoint, *instance_profile, *words;
+    } cases[] = {
+        {"", "nodes",
+         "template default: the cluster's endpoint is not known, and a node of family AL2023 needs it: "
+         "--cluster-endpoint says it"},
+        {"https://api", "",
+         "template default: no instance profile, and a node of family AL2023 cannot join without one: "
+         "spec.instanceProfile or --instance-profile names it"},
+    };
+    (void)state;
+    for (size_t i = 0; i < CC_COUNT(cases); i++) {
+        struct world *world = world_open();
+        aws_provider_close(world->provider);
+        open_provider(world, cases[i].endpoint, cases[i].instance_profile);
+        prepare(world);
+        assert_int_equal(world->code, ERR_INVALID);
+        assert_string_equal(world->message, cases[i].words);
+        const struct cloud_template *templates[] = {&world->template_};
+        char line[400];
+        snprintf(line, sizeof(line), "-joining of default: %s\n", strchr(cases[i].words, ':') + 2);
+        assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
+        wait_for_answer(world);
+        if (!strstr(world->ids, line))
+            fail_msg("\"%s\" is not in:\n%s", line, world->ids);
+        /* Custom joins by its own user data. */
+        world->template_.family = STR("Custom");
+        world->template_.images = &selector;
+        world->template_.n_images = 1;
+        fake_aws_always(world->base.aws, "DescribeImages", 200, images_xml);
+        prepare(world);
+        assert_int_equal(world->code, 0);
+        world_close(world);
+    }
 }
 
 static void aws_is_away_for_a_while(void **state)
@@ -615,18 +668,6 @@ static void closed_in_the_middle(void **state)
     world_close(world);
 }
 
-static void on_check(void *context, const struct cloud_check *check)
-{
-    struct world *world = context;
-    if (!check) {
-        world->answers++;
-        return;
-    }
-    size_t used = strlen(world->ids);
-    snprintf(world->ids + used, sizeof(world->ids) - used, "%s%s: %s\n", check->good ? "+" : "-", check->name,
-             check->message);
-}
-
 static void what_the_doctor_finds(void **state)
 {
     (void)state;
@@ -649,6 +690,7 @@ static void what_the_doctor_finds(void **state)
         "+subnets of default: subnet-a1 in us-east-1a, 100 addresses free; ",
         "+security groups of default: 1, the first is sg-1\n",
         "+image of default: ami-1 for amd64\n",
+        "+joining of default: AL2023, by https://api\n",
         "+launch of default: would be allowed\n",
     };
     for (size_t i = 0; i < CC_COUNT(lines); i++)
@@ -668,6 +710,7 @@ int main(void)
         cmocka_unit_test(a_template_that_exists_is_used),
         cmocka_unit_test(refused_with_words),
         cmocka_unit_test(no_image_for_that_kubernetes),
+        cmocka_unit_test(what_could_not_join_is_refused),
         cmocka_unit_test(aws_is_away_for_a_while),
         cmocka_unit_test(a_users_own_launch_template),
         cmocka_unit_test(a_full_subnet_is_left_out),
