@@ -7,7 +7,7 @@
 #include "provisioner/cmd/run_cloud.h"
 #include "provisioner/state/state.h"
 
-enum { PATIENCE_MS = 15000, CHECK_PATIENCE_MS = 120000 };
+enum { PATIENCE_MS = 15000, CHECK_PATIENCE_MS = 120000, RIVAL_PATIENCE_MS = RIVAL_LEASE_MS + 2 * RIVAL_POLL_MS };
 
 static const char summary[] =
     "Looks at all that `stoker run` needs and says what is missing: API server, CRDs, rights, "
@@ -18,6 +18,7 @@ struct doctor {
     struct run_world world;
     struct run_cloud cloud;
     struct state *state;
+    struct rival *rival;
     struct err kind_errors[CLUSTER_WATCHED]; /* code 0: none */
     size_t n_good, n_bad;
     size_t waiting; /* answers that are still to come */
@@ -114,9 +115,30 @@ static int check_objects(struct doctor *doctor, struct err *err)
     cluster.start(cluster.context, &sink);
     (void)wait_for(doctor, PATIENCE_MS);
     doctor->waiting = 0;
+    if (doctor->world.asked_to_stop)
+        return 0;
     say_kinds(doctor);
     state_each_finding(doctor->state, on_finding, doctor);
     return 0;
+}
+
+static void on_rival(void *context, enum rival_state state, const char *where)
+{
+    struct doctor *doctor = context;
+    char words[ERR_MESSAGE_MAX];
+    snprintf(words, sizeof(words), "%s%s", where, state == RIVAL_GONE ? "" : "; its documents are not acted on");
+    say(doctor, state == RIVAL_GONE, "Karpenter", words);
+    doctor->waiting = 0;
+}
+
+/* A Lease that is there must be watched for as long as it lasts: an old record looks like a new one. */
+static int check_rival(struct doctor *doctor, struct err *err)
+{
+    doctor->waiting = 1;
+    int code = run_world_rival(&doctor->world, on_rival, doctor, &doctor->rival, err);
+    if (!code && !wait_for(doctor, RIVAL_PATIENCE_MS) && !doctor->world.asked_to_stop)
+        on_rival(doctor, RIVAL_UNKNOWN, "its lease could not be read in time");
+    return code;
 }
 
 static void on_check(void *context, const struct cloud_check *check)
@@ -146,7 +168,7 @@ static int check_cloud(struct doctor *doctor, struct err *err)
     if (!code)
         code = cloud.check(cloud.context, templates, n, on_check, doctor, err);
     doctor->waiting = !code;
-    if (!code && !wait_for(doctor, CHECK_PATIENCE_MS))
+    if (!code && !wait_for(doctor, CHECK_PATIENCE_MS) && !doctor->world.asked_to_stop)
         say(doctor, false, "cloud", "no answer in time");
     state_view_release(doctor->state, &view);
     arena_release(&arena);
@@ -163,8 +185,12 @@ static int examine(struct doctor *doctor, struct err *err)
         say(doctor, false, "API server", away.message);
         return 0;
     }
-    say(doctor, true, "API server", doctor->world.kubernetes_version);
-    code = doctor->world.asked_to_stop ? 0 : check_objects(doctor, err);
+    if (!doctor->world.asked_to_stop) {
+        say(doctor, true, "API server", doctor->world.kubernetes_version);
+        code = check_objects(doctor, err);
+    }
+    if (!code && !doctor->world.asked_to_stop && doctor->settings.control.karpenter_manifests)
+        code = check_rival(doctor, err);
     if (!code && !doctor->world.asked_to_stop && run_cloud_open(&doctor->cloud, &doctor->world, &away) < 0)
         say(doctor, false, "cloud", away.message);
     return !code && doctor->cloud.provider ? check_cloud(doctor, err) : code;
@@ -176,6 +202,7 @@ static void close_all(struct doctor *doctor)
     if (doctor->world.kube)
         kube_close(doctor->world.kube);
     doctor->world.kube = NULL;
+    rival_close(doctor->rival);
     if (doctor->state)
         state_close(doctor->state);
     run_world_close(&doctor->world);
@@ -195,9 +222,10 @@ int cmd_doctor(int argc, char **argv)
         doctor.settings.log_level = LOG_ERROR;
     if (!code)
         code = examine(&doctor, &err);
+    bool stopped = doctor.world.asked_to_stop;
     if (!code)
-        printf("%zu good, %zu missing\n", doctor.n_good, doctor.n_bad);
-    int status = code ? input_fail(&err) : doctor.n_bad ? CMD_INTERNAL : CMD_OK;
+        printf("%zu good, %zu missing%s\n", doctor.n_good, doctor.n_bad, stopped ? "; stopped before the end" : "");
+    int status = code ? input_fail(&err) : doctor.n_bad || stopped ? CMD_INTERNAL : CMD_OK;
     close_all(&doctor);
     return status;
 }

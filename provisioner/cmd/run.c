@@ -8,7 +8,6 @@
 #include "provisioner/cmd/input.h"
 #include "provisioner/cmd/run_cloud.h"
 #include "provisioner/kube/leader.h"
-#include "provisioner/kube/rival.h"
 #include "provisioner/lifecycle/control.h"
 #include "provisioner/serve/serve.h"
 
@@ -158,25 +157,12 @@ static void on_rival(void *context, enum rival_state state, const char *where)
 {
     struct run *run = context;
     bool gone = state == RIVAL_GONE;
-    log_event(&run->world.log, gone ? LOG_INFO : LOG_WARN, gone ? "karpenter-gone" : "karpenter-alive",
+    log_event(&run->world.log, gone ? LOG_INFO : LOG_WARN,
+              gone                   ? "karpenter-gone"
+              : state == RIVAL_ALIVE ? "karpenter-alive"
+                                     : "karpenter-unknown",
               LOG_C("why", where), LOG_B("acting_on_its_documents", gone));
     kube_want_karpenter(run->world.kube, gone);
-}
-
-static int open_rival(struct run *run, struct err *err)
-{
-    static const struct str places[] = {STR_INIT("kube-system"), STR_INIT("karpenter")};
-    const struct rival_options options = {.loop = &run->world.loop,
-                                          .cluster = kube_cluster(run->world.kube),
-                                          .namespaces = places,
-                                          .n_namespaces = CC_COUNT(places),
-                                          .lease = STR("karpenter-leader-election"),
-                                          .changed = on_rival,
-                                          .context = run};
-    int code = rival_open(&options, &run->rival, err);
-    if (!code)
-        rival_start(run->rival);
-    return code;
 }
 
 static int open_leader(struct run *run, struct err *err)
@@ -239,7 +225,8 @@ static int start(struct run *run, struct err *err)
     const struct cluster cluster = kube_cluster(run->world.kube);
     const struct cluster_sink sink = state_sink(run->state);
     cluster.start(cluster.context, &sink);
-    int code = run->settings.control.karpenter_manifests ? open_rival(run, err) : 0;
+    int code =
+        run->settings.control.karpenter_manifests ? run_world_rival(&run->world, on_rival, run, &run->rival, err) : 0;
     if (!code && !run->settings.no_leader_election)
         return open_leader(run, err);
     if (!code)

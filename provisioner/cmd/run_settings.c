@@ -1,13 +1,15 @@
 /* run_settings.c - one table of settings: options of the command line, and members of the file that --config names. */
 #include "provisioner/cmd/run_settings.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/doc.h"
 #include "base/file.h"
 #include "provisioner/cmd/flags.h"
 
-enum { SETTINGS_FLAGS = 29, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000 };
+enum { SETTINGS_FLAGS = 29, SETTINGS_MAX_BYTES = 1 << 20, RATE_MAX = 10000, CLUSTER_NAME_MAX = 100 };
 
 static int set_format(void *target, const char *value, struct err *err)
 {
@@ -24,6 +26,76 @@ static int set_level(void *target, const char *value, struct err *err)
     if (!log_level_parse(str_of(value), target))
         return err_set(err, ERR_INVALID, "\"%s\" is not known; allowed are debug, info, warn, error", value);
     return 0;
+}
+
+/* As EKS names clusters: the name stands in tags, and in what machines are told at their start. */
+static int set_cluster_name(void *target, const char *value, struct err *err)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t len = strlen(value);
+    if (len == 0 || len > CLUSTER_NAME_MAX || strspn(value, letters) != len || strchr("-_", value[0]))
+        return err_set(
+            err, ERR_INVALID,
+            "\"%s\" is no cluster's name; allowed are up to %d letters, digits, - and _, the first a letter or "
+            "a digit",
+            value, CLUSTER_NAME_MAX);
+    return flag_text(target, value, err);
+}
+
+static int set_endpoint(void *target, const char *value, struct err *err)
+{
+    if (!str_starts(str_of(value), "https://") || strlen(value) == strlen("https://"))
+        return err_set(err, ERR_INVALID, "\"%s\" is no address; allowed is such as https://host or https://host:port",
+                       value);
+    return flag_text(target, value, err);
+}
+
+static int set_version(void *target, const char *value, struct err *err)
+{
+    int64_t minor;
+    if (!str_starts(str_of(value), "1.") || !str_to_int64(str_of(value + 2), &minor) || minor < 0)
+        return err_set(err, ERR_INVALID, "\"%s\" is no version of Kubernetes; allowed is such as 1.34", value);
+    return flag_text(target, value, err);
+}
+
+static bool is_address(const char *text)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+static int set_address(void *target, const char *value, struct err *err)
+{
+    if (!is_address(value))
+        return err_set(err, ERR_INVALID, "\"%s\" is no address; allowed is such as 172.20.0.10", value);
+    return flag_text(target, value, err);
+}
+
+static int set_cidr(void *target, const char *value, struct err *err)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t len = strcspn(value, "/");
+    int64_t bits;
+    bool good = len < sizeof(address) && value[len] && str_to_int64(str_of(value + len + 1), &bits) && bits >= 0;
+    if (good) {
+        memcpy(address, value, len);
+        address[len] = '\0';
+        good = is_address(address) && bits <= (strchr(address, ':') ? 128 : 32);
+    }
+    if (!good)
+        return err_set(err, ERR_INVALID, "\"%s\" is no network; allowed is such as 172.20.0.0/16", value);
+    return flag_text(target, value, err);
+}
+
+static int set_ca(void *target, const char *value, struct err *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct str pem;
+    bool good = base64_decode(str_of(value), &arena, &pem, NULL) == 0 && str_starts(pem, "-----BEGIN CERTIFICATE-----");
+    arena_release(&arena);
+    if (!good)
+        return err_set(err, ERR_INVALID, "is no certificate; allowed is PEM in base64, as EKS and kubeconfigs have it");
+    return flag_text(target, value, err);
 }
 
 static int set_rate(void *target, const char *value, struct err *err)
@@ -52,16 +124,17 @@ static size_t make_flags(struct run_settings *s, const char **config, struct fla
     const struct flag table[] = {
         {"config", 'c', "FILE", "YAML with these options as members, without dashes; the command line wins", flag_text,
          config},
-        {"cluster-name", 0, "NAME", "the EKS cluster's name (required): tags and user data carry it", flag_text,
+        {"cluster-name", 0, "NAME", "the EKS cluster's name (required): tags and user data carry it", set_cluster_name,
          &s->cluster_name},
         {"region", 0, "NAME", "AWS region (AWS_REGION, the profile's, or the instance's own)", flag_text, &s->region},
-        {"cluster-endpoint", 0, "URL", "the API server's address as nodes reach it", flag_text, &s->cluster_endpoint},
-        {"cluster-ca", 0, "BASE64", "the cluster's certificate authority, for nodes", flag_text, &s->cluster_ca},
-        {"cluster-cidr", 0, "CIDR", "the Services' addresses, for nodes", flag_text, &s->cluster_cidr},
-        {"cluster-dns", 0, "ADDRESS", "the cluster's DNS service, for nodes (they derive it)", flag_text,
+        {"cluster-endpoint", 0, "URL", "the API server's address as nodes reach it (the kubeconfig's; in a pod: none)",
+         set_endpoint, &s->cluster_endpoint},
+        {"cluster-ca", 0, "BASE64", "the cluster's certificate authority, for nodes", set_ca, &s->cluster_ca},
+        {"cluster-cidr", 0, "CIDR", "the Services' addresses, for nodes", set_cidr, &s->cluster_cidr},
+        {"cluster-dns", 0, "ADDRESS", "the cluster's DNS service, for nodes (they derive it)", set_address,
          &s->cluster_dns},
         {"instance-profile", 0, "NAME", "for templates that name none", flag_text, &s->instance_profile},
-        {"kubernetes-version", 0, "1.NN", "for the choice of images (the API server's own)", flag_text,
+        {"kubernetes-version", 0, "1.NN", "for the choice of images (the API server's own)", set_version,
          &s->kubernetes_version},
         {"interruption-queue", 0, "NAME", "SQS queue with spot notices and the like (none)", flag_text, &s->queue},
         {"karpenter-manifests", 0, NULL, "act on karpenter.sh/v1alpha5 documents, unless Karpenter itself is alive",
@@ -168,6 +241,8 @@ int run_settings_parse(const char *verb, const char *summary, int argc, char **a
     }
     if (!code && !ret->cluster_name)
         return err_set(err, ERR_INVALID, "--cluster-name is missing: the name of the EKS cluster");
+    if (!code && ret->control.batch_idle_ms > ret->control.batch_max_ms)
+        return err_set(err, ERR_INVALID, "--batch-idle is longer than --batch-max: allowed is up to as long");
     if (!code)
         ret->control.cluster_name = str_of(ret->cluster_name);
     return code;

@@ -59,7 +59,8 @@ static int find_access(struct run_world *world, struct err *err)
     }
     if (!path)
         return err_set(err, ERR_INVALID, "no cluster: give --kubeconfig, or run in a pod");
-    return kube_access_from_config(path, settings->context, &kube_io_system, &world->arena, &world->access, err);
+    int code = kube_access_from_config(path, settings->context, &kube_io_system, &world->arena, &world->access, err);
+    return code == ERR_NOT_FOUND ? err_wrap(err, "no cluster; give --kubeconfig, or run in a pod") : code;
 }
 
 static int open_kube(struct run_world *world, struct err *err)
@@ -176,4 +177,21 @@ int run_world_version(struct run_world *world, int64_t patience_ms, struct err *
     if (!question.last.code)
         err_note(&question.last, ERR_RETRY, "no answer within %lld ms", (long long)patience_ms);
     return err_set(err, question.last.code, "%s: %s", world->access.server, question.last.message);
+}
+
+int run_world_rival(struct run_world *world, void (*changed)(void *context, enum rival_state state, const char *where),
+                    void *context, struct rival **ret, struct err *err)
+{
+    static const struct str places[] = {STR_INIT("kube-system"), STR_INIT("karpenter")};
+    const struct rival_options options = {.loop = &world->loop,
+                                          .cluster = kube_cluster(world->kube),
+                                          .namespaces = places,
+                                          .n_namespaces = CC_COUNT(places),
+                                          .lease = STR("karpenter-leader-election"),
+                                          .changed = changed,
+                                          .context = context};
+    int code = rival_open(&options, ret, err);
+    if (!code)
+        rival_start(*ret);
+    return code;
 }

@@ -11,6 +11,7 @@
 #include "provisioner/cmd/run_settings.h"
 #include "provisioner/cmd/run_stop.h"
 #include "provisioner/kube/kube.h"
+#include "provisioner/kube/rival.h"
 #include "provisioner/serve/metrics.h"
 
 enum { RUN_VERSION_BYTES = 16 };
@@ -46,5 +47,11 @@ void run_world_close(struct run_world *world);
  * is the last attempt's error.
  */
 CC_MUST_CHECK int run_world_version(struct run_world *world, int64_t patience_ms, struct err *err);
+
+/* Begins to look whether Karpenter is alive, by its Lease in kube-system or karpenter. Close the cluster before *ret.
+ */
+CC_MUST_CHECK int run_world_rival(struct run_world *world,
+                                  void (*changed)(void *context, enum rival_state state, const char *where),
+                                  void *context, struct rival **ret, struct err *err);
 
 #endif

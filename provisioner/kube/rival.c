@@ -23,7 +23,24 @@ struct rival {
     struct loop_timer timer;
     enum rival_state state;
     char where[WHERE_MAX_BYTES]; /* why nothing can be told, or who is alive */
+    bool complained;             /* that nothing can be told */
 };
+
+static void tell(const struct rival *rival)
+{
+    if (rival->options.changed)
+        rival->options.changed(rival->options.context, rival->state, rival->where);
+}
+
+/* Nobody acts while it cannot be told: that must not pass in silence. */
+static void complain(struct rival *rival, const struct err *err)
+{
+    if (rival->complained)
+        return;
+    rival->complained = true;
+    snprintf(rival->where, sizeof(rival->where), "%s", err->message);
+    tell(rival);
+}
 
 /* Alive if one is, gone if all are. */
 static void judge(struct rival *rival)
@@ -38,8 +55,9 @@ static void judge(struct rival *rival)
     if (state == rival->state)
         return;
     rival->state = state;
-    if (rival->options.changed)
-        rival->options.changed(rival->options.context, state, rival->where);
+    if (state == RIVAL_GONE)
+        snprintf(rival->where, sizeof(rival->where), "no lease %.*s is renewed", STR_ARG(rival->options.lease));
+    tell(rival);
 }
 
 static struct str member(const struct doc *object, const char *path)
@@ -91,7 +109,7 @@ static void answered(void *context, const struct cluster_answer *answer)
     else if (answer->err->code == ERR_NOT_FOUND)
         place->state = RIVAL_GONE;
     else if (place->state == RIVAL_UNKNOWN) /* else: what was known stays so until an answer comes */
-        snprintf(place->rival->where, sizeof(place->rival->where), "%s", answer->err->message);
+        complain(place->rival, answer->err);
     judge(place->rival);
 }
 

@@ -16,7 +16,10 @@ struct rival_options {
     const struct str *namespaces; /* [n_namespaces] where its Lease may be, at most RIVAL_MAX_PLACES */
     size_t n_namespaces;
     struct str lease;
-    /* Told of each change; `where` is the namespace of the Lease that is renewed, or why nothing can be told. */
+    /*
+     * Told of each change, and once, with RIVAL_UNKNOWN, that a Lease cannot be read. `where` says which Lease is
+     * renewed and by whom, that none is, or why nothing can be told.
+     */
     void (*changed)(void *context, enum rival_state state, const char *where);
     void *context;
 };

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/cc.h"
 #include "provisioner/kube/rival.h"
@@ -19,13 +21,14 @@ struct bench {
     struct fake_cluster *cluster;
     struct rival *rival;
     int changes;
+    char where[320];
 };
 
 static void count(void *context, enum rival_state state, const char *where)
 {
     struct bench *bench = context;
     (void)state;
-    (void)where;
+    snprintf(bench->where, sizeof(bench->where), "%s", where);
     bench->changes++;
 }
 
@@ -90,8 +93,10 @@ static void a_lease_that_is_renewed_is_alive_until_it_runs_out(void **state)
         virtual_time_run(&bench.loop, 10000);
         assert_int_equal(rival_state(bench.rival), RIVAL_ALIVE);
     }
+    assert_string_equal(bench.where, "lease karpenter/karpenter-leader-election is held by karpenter-1");
     virtual_time_run(&bench.loop, 30000);
     assert_int_equal(rival_state(bench.rival), RIVAL_GONE);
+    assert_string_equal(bench.where, "no lease karpenter-leader-election is renewed");
     renew(&bench, "karpenter-2", 30);
     virtual_time_run(&bench.loop, 11000);
     assert_int_equal(rival_state(bench.rival), RIVAL_ALIVE);
@@ -132,6 +137,8 @@ static void what_may_not_be_read_is_not_taken_for_gone(void **state)
     rival_start(bench.rival);
     virtual_time_run(&bench.loop, 60000);
     assert_int_equal(rival_state(bench.rival), RIVAL_UNKNOWN);
+    assert_int_equal(bench.changes, 1); /* that is said, and once */
+    assert_true(bench.where[0]);
     bench.cluster->on_call = NULL;
     virtual_time_run(&bench.loop, 11000);
     assert_int_equal(rival_state(bench.rival), RIVAL_GONE);
