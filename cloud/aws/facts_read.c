@@ -213,8 +213,10 @@ int facts_read_product(struct str product, struct arena *arena, struct facts *on
     DOC_EACH (offer, doc_at(doc, "terms.OnDemand")) {
         DOC_EACH (dimension, doc_get(offer, "priceDimensions")) {
             int64_t price = 0;
-            struct str usd = aws_json_text(dimension, "pricePerUnit.USD");
-            if (type.len && money_parse(usd, &price, NULL) == 0 && price > 0)
+            struct str amount = aws_json_text(dimension, "pricePerUnit.USD");
+            if (!amount.len) /* China's regions charge, On-Demand and spot, in yuan: only their ratio matters */
+                amount = aws_json_text(dimension, "pricePerUnit.CNY");
+            if (type.len && money_parse(amount, &price, NULL) == 0 && price > 0)
                 return facts_set(on_demand, type, price, (struct clock_wall){0}, err);
         }
     }

@@ -253,6 +253,12 @@ static void again_after(struct looking *looking, int64_t ms)
     (void)!loop_timer_after(looking->market->loop, &looking->timer, ms, NULL);
 }
 
+static void again_after_failure(struct looking *looking)
+{
+    bool empty = market_catalogue(looking->market)->n_offerings == 0;
+    again_after(looking, empty ? MARKET_EMPTY_RETRY_MS : MARKET_RETRY_MS);
+}
+
 static void take(struct market *market, enum look look)
 {
     switch (look) {
@@ -287,7 +293,7 @@ static void on_done(void *context, const struct aws_answer *answer)
         drop(market, looking->look);
         if (looking->look == LOOK_TYPES)
             intern_release(&market->asked);
-        again_after(looking, MARKET_RETRY_MS);
+        again_after_failure(looking);
     } else {
         take(market, looking->look);
         again_after(looking, looking->look == LOOK_SPOT    ? MARKET_SPOT_MS
@@ -409,7 +415,7 @@ static void look_now(void *context)
     int rc = ask(looking, NULL);
     looking->busy = rc == 0;
     if (rc < 0)
-        again_after(looking, MARKET_RETRY_MS);
+        again_after_failure(looking);
 }
 
 void market_start(struct market *market, void (*changed)(void *context), void *context)

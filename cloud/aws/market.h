@@ -12,6 +12,7 @@ enum {
     MARKET_TYPES_MS = 12 * 3600 * 1000, /* types, places and On-Demand prices are looked up that often */
     MARKET_SPOT_MS = 5 * 60 * 1000,     /* spot prices */
     MARKET_RETRY_MS = 10 * 60 * 1000,   /* after a failure: what is known serves meanwhile */
+    MARKET_EMPTY_RETRY_MS = 15 * 1000,  /* after a failure while nothing is known to be on sale */
     MARKET_OLD_MS = 10 * 60 * 1000      /* a catalogue that was replaced stays valid */
 };
 

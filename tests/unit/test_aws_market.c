@@ -107,6 +107,12 @@ static void products(void **state)
     struct facts prices = {0};
     assert_int_equal(facts_read_product(STR(PRODUCT("m5.large", "0.0960000000")), &arena, &prices, NULL), 0);
     assert_int_equal(facts_read_product(STR(PRODUCT("m5.free", "0.0000000000")), &arena, &prices, NULL), 0);
+    assert_int_equal(facts_read_product(STR("{\"product\":{\"attributes\":{\"instanceType\":\"m5.xlarge\"}},"
+                                            "\"terms\":{\"OnDemand\":{\"A\":{\"priceDimensions\":{\"B\":"
+                                            "{\"pricePerUnit\":{\"CNY\":\"1.5\"}}}}}}}"),
+                                        &arena, &prices, NULL),
+                     0);
+    assert_int_equal(facts_get(&prices, STR("m5.xlarge"))->price_microusd, 1500000); /* of China's regions */
     assert_int_equal(facts_read_product(STR("{\"product\":1}"), &arena, &prices, NULL), 0);
     assert_int_equal(facts_read_product(STR("no json"), &arena, &prices, NULL), 0);
     assert_int_equal(facts_get(&prices, STR("m5.large"))->price_microusd, 96000);
@@ -235,6 +241,8 @@ static void a_region_without_built_in_prices(void **state)
         world->base.aws, "DescribeInstanceTypeOfferings", 200,
         "<DescribeInstanceTypeOfferingsResponse><instanceTypeOfferingSet>" PLACE(
             "m5.large", "mars-east-1a") "</instanceTypeOfferingSet></DescribeInstanceTypeOfferingsResponse>");
+    /* Nothing can be launched before prices are there: a failure is not waited out for long. */
+    fake_aws_once(world->base.aws, "DescribeSpotPriceHistory", 403, "");
     fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 200,
                     "<DescribeSpotPriceHistoryResponse><spotPriceHistorySet>" SPOT(
                         "m5.large", "mars-east-1a", "0.07",
@@ -242,6 +250,8 @@ static void a_region_without_built_in_prices(void **state)
     fake_aws_always(world->base.aws, "GetProducts", 200, "{}");
     market_start(world->market, on_changed, world);
     virtual_time_run(&world->base.loop, 1000);
+    assert_int_equal(market_catalogue(world->market)->n_offerings, 0);
+    virtual_time_run(&world->base.loop, MARKET_EMPTY_RETRY_MS);
     assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_SPOT), 70000);
     assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_ON_DEMAND), -1);
     assert_true(str_is(market_catalogue(world->market)->region, "mars-east-1"));
