@@ -14,6 +14,17 @@ static uint64_t hash_selector(const struct cloud_template *template_)
     return hash;
 }
 
+/* Room for one more: the oldest goes where there are as many as there can be look-ups. NULL: memory ran out. */
+static struct known_zones *add_known(struct aws_provider *provider)
+{
+    struct known_zones *first = provider->zones.items;
+    if (provider->zones.len == AWS_DISCOVERY_MAX)
+        memmove(first, first + 1, --provider->zones.len * sizeof(*first));
+    if (!VEC_PUSH(&provider->zones, (struct known_zones){0}))
+        return NULL;
+    return &provider->zones.items[provider->zones.len - 1];
+}
+
 static struct known_zones *find_known(struct aws_provider *provider, uint64_t selector)
 {
     for (size_t i = 0; i < provider->zones.len; i++)
@@ -55,11 +66,10 @@ bool provider_zones(void *context, const struct cloud_template *template_, struc
     struct known_zones *known = find_known(provider, selector);
     if (aws_discovery_subnets(provider->discovery, (struct aws_selector){template_->subnets, template_->n_subnets},
                               loop_now(provider->loop), &subnets, &n, NULL) == 0) {
-        struct known_zones found = zones_of(provider, selector, subnets, n);
+        if (!known)
+            known = add_known(provider);
         if (known)
-            *known = found;
-        else if (VEC_PUSH(&provider->zones, found))
-            known = &provider->zones.items[provider->zones.len - 1];
+            *known = zones_of(provider, selector, subnets, n);
     }
     if (!known || !known->n)
         return false;

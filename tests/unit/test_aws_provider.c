@@ -8,7 +8,7 @@
 
 #include "cloud/aws/discovery.h"
 #include "cloud/aws/fleet.h"
-#include "cloud/aws/provider.h"
+#include "cloud/aws/provider_internal.h"
 #include "tests/support/aws_world.h"
 
 #define ID "1693a453-eed9-463c-80cb-1f072c09a711"
@@ -243,6 +243,26 @@ static void where_there_are_subnets(void **state)
         assert_true(str_is(zones[0], "us-east-1a") && str_is(zones[1], "us-east-1b"));
         virtual_time_run(&world->base.loop, AWS_DISCOVERY_FRESH_MS + 1000);
     }
+    arena_release(&arena);
+    world_close(world);
+}
+
+/* Templates that come and go leave nothing behind that grows. */
+static void selectors_without_end(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    struct arena arena = ARENA_INIT;
+    struct str *zones;
+    size_t n;
+    for (int i = 0; i < AWS_DISCOVERY_MAX + 10; i++) {
+        struct cloud_label one = {STR("k"), str_of(arena_printf(&arena, "%d", i))};
+        world->template_.subnets = &one;
+        assert_false(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
+        virtual_time_run(&world->base.loop, 200);
+        assert_true(world->cloud.zones(world->cloud.context, &world->template_, &arena, &zones, &n));
+    }
+    assert_int_equal(world->provider->zones.len, AWS_DISCOVERY_MAX);
     arena_release(&arena);
     world_close(world);
 }
@@ -704,6 +724,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for),
         cmocka_unit_test(where_there_are_subnets),
+        cmocka_unit_test(selectors_without_end),
         cmocka_unit_test(machines_come),
         cmocka_unit_test(a_lost_answer_is_the_callers),
         cmocka_unit_test(a_template_that_is_gone_is_made_again_once),
