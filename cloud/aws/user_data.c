@@ -168,12 +168,21 @@ static bool is_script_family(struct str family)
     return str_is(family, "AL2") || str_is(family, "Ubuntu");
 }
 
-/* What the user wrote without saying what it is: by how it begins, as cloud-init does. */
+static bool has_line(struct str text, const char *beginning)
+{
+    while (text.len)
+        if (str_starts(str_cut(&text, '\n'), beginning))
+            return true;
+    return false;
+}
+
+/* What the user wrote without saying what it is: by how it begins, as cloud-init does; a NodeConfig by its apiVersion.
+ */
 static const char *type_of(struct str users)
 {
     if (str_starts(users, "#cloud-config"))
         return "text/cloud-config";
-    if (str_starts(users, "apiVersion: node.eks.aws/") || str_starts(users, "---\napiVersion: node.eks.aws/"))
+    if (!str_starts(users, "#!") && has_line(users, "apiVersion: node.eks.aws/"))
         return "application/node.eks.aws";
     return "text/x-shellscript; charset=\"us-ascii\"";
 }

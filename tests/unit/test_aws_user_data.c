@@ -181,6 +181,10 @@ static void the_users_own_first(void **state)
     f.template_.user_data = STR("apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\n");
     CONTAINS(made(&f),
              "Content-Type: application/node.eks.aws\n\napiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\n--");
+    f.template_.user_data = STR("# ours\nkind: NodeConfig\napiVersion: node.eks.aws/v1alpha1\n");
+    CONTAINS(made(&f), "Content-Type: application/node.eks.aws\n\n# ours\nkind: NodeConfig\n");
+    f.template_.user_data = STR("#!/bin/sh\ncat <<E\napiVersion: node.eks.aws/v1alpha1\nE\n");
+    CONTAINS(made(&f), "Content-Type: text/x-shellscript; charset=\"us-ascii\"\n\n#!/bin/sh\ncat <<E\n");
     f.template_.user_data =
         STR("MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary=\"==stoker-000\"\r\n\r\n"
             "preamble\r\n--==stoker-000\r\nContent-Type: text/cloud-config\r\n\r\nruncmd: []\r\n"
