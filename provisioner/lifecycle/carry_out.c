@@ -4,11 +4,12 @@
 #include <string.h>
 
 #include "provisioner/lifecycle/demands.h"
+#include "provisioner/lifecycle/usage.h"
 #include "provisioner/plan/reasons.h"
 
 enum {
     SLOTS_MS = 2000, /* by when slots that were added are seen: pods that got none are planned again */
-    FAILED_MS = 5000 /* after a solve that failed */
+    AGAIN_MS = 5000  /* after a solve that failed, or whose nodes were not all to be bought */
 };
 
 static bool is_copy(const struct solve *solve, uint32_t i)
@@ -177,22 +178,6 @@ static void tell_plan(struct pass *pass, const struct solve *solve)
               LOG_F("solve_ms", answer->solve_ms), LOG_C("method", answer->method ? answer->method : ""));
 }
 
-/* What a Provisioner may still have of a resource, all nodes there are and are coming counted; `charged` comes off. */
-static int64_t room_of(const struct pass *pass, const struct provisioner *provisioner,
-                       const struct cloud_resource *limit)
-{
-    const struct objects *objects = &pass->view.objects;
-    int64_t room = limit->amount;
-    for (size_t i = 0; i < objects->nodes.len; i++) {
-        const struct node *node = &objects->nodes.items[i];
-        const struct str *owner = labels_get(&node->labels, STR("karpenter.sh/provisioner-name"));
-        if (!owner || !str_eq(*owner, provisioner->name))
-            continue;
-        room -= resources_get(&node->capacity, limit->name);
-    }
-    return room;
-}
-
 static int64_t capacity_of(const struct answer_machine *machine, struct str name)
 {
     for (size_t i = 0; i < machine->n_capacity; i++)
@@ -202,27 +187,34 @@ static int64_t capacity_of(const struct answer_machine *machine, struct str name
 }
 
 /*
- * How many of a purchase's nodes its Provisioner's limits still let in, as they are now, with what the purchases before
- * it are charged. The plan kept the limits as they were: this is for those that were changed meanwhile.
+ * Leaves as many of a purchase's nodes as its Provisioner's limits still let in, as they are now, with what the
+ * purchases before it are charged. The plan kept the limits as they were: this is for those that were changed
+ * meanwhile, and for machines that still run though their nodes are gone. What is cut off is planned again.
  */
-static uint32_t within_limits(const struct pass *pass, const struct demand_part *part, const struct purchase *purchase)
+static int keep_limits(struct pass *pass, struct demand_part *part, struct purchase *purchase, struct err *err)
 {
     const struct answer_machine *machine = purchase->nodes[0].machine;
     const struct provisioner *provisioner = state_provisioner(pass->state, purchase->nodes[0].provisioner);
+    struct resources usage;
     uint32_t n = provisioner ? purchase->n : 0;
+    if (provisioner && provisioner_usage(pass, provisioner->name, &usage, err) < 0)
+        return ERR_NOMEM;
     for (size_t r = 0; n && r < provisioner->limits.n; r++) {
         const struct cloud_resource *limit = &provisioner->limits.items[r];
         int64_t each = capacity_of(machine, limit->name);
         if (each <= 0)
             continue;
-        int64_t room = room_of(pass, provisioner, limit);
+        int64_t room = limit->amount - resources_get(&usage, limit->name);
         for (uint32_t i = 0; &part->purchases[i] != purchase; i++)
             if (str_eq(part->purchases[i].nodes[0].provisioner, provisioner->name))
                 room -= capacity_of(part->purchases[i].nodes[0].machine, limit->name) * part->purchases[i].n;
         int64_t most = room > 0 ? room / each : 0;
         n = most < n ? (uint32_t)most : n;
     }
-    return n;
+    if (n < purchase->n)
+        part->again = clock_after(pass->now, AGAIN_MS);
+    purchase->n = n;
+    return 0;
 }
 
 /* Nodes of a group whose pods are still there, side by side. */
@@ -261,8 +253,8 @@ static int start_purchases(struct pass *pass, struct demand_part *part, struct e
         int code = choose_nodes(pass, solve, &answer->nodes[from], to - from, purchase, err);
         if (code)
             return code;
-        if (purchase->n)
-            purchase->n = within_limits(pass, part, purchase);
+        if (purchase->n && keep_limits(pass, part, purchase, err) < 0)
+            return ERR_NOMEM;
         if (!purchase->n)
             continue;
         code = purchase_start(pass, purchase, err);
@@ -298,7 +290,7 @@ int carry_out(struct pass *pass, struct demand_part *part, struct err *err)
     if (solve->code < 0) {
         log_event(control_effects(pass->control)->log, LOG_ERROR, "plan-failed", LOG_ERR(&solve->err));
         blame(pass, solve);
-        part->again = clock_after(pass->now, FAILED_MS);
+        part->again = clock_after(pass->now, AGAIN_MS);
         return 0;
     }
     tell_plan(pass, solve);

@@ -7,7 +7,7 @@
 #include "base/quantity.h"
 #include "base/vec.h"
 #include "provisioner/api/label_keys.h"
-#include "provisioner/lifecycle/controllers.h"
+#include "provisioner/lifecycle/usage.h"
 
 enum { REPORT_MS = 5000 }; /* between two reports */
 
@@ -94,51 +94,7 @@ static void report_nodes(struct pass *pass)
             report_node(metrics, view->nodes[i].real, view->claims[view->nodes[i].claim].claim);
 }
 
-/* What a Provisioner's nodes have, those that are coming too: what its limits are charged with. */
-struct usage {
-    struct cloud_resource *items; /* [n] sorted by name */
-    size_t n;
-};
-
-static bool add_resource(struct arena *arena, struct usage *usage, const struct cloud_resource *resource)
-{
-    size_t at = 0;
-    while (at < usage->n && str_cmp(usage->items[at].name, resource->name) < 0)
-        at++;
-    if (at < usage->n && str_eq(usage->items[at].name, resource->name)) {
-        usage->items[at].amount += resource->amount;
-        return true;
-    }
-    struct cloud_resource *items = arena_array(arena, struct cloud_resource, usage->n + 1);
-    if (!items)
-        return false;
-    for (size_t i = 0; i < usage->n; i++)
-        items[i < at ? i : i + 1] = usage->items[i];
-    items[at] = *resource;
-    usage->items = items;
-    usage->n++;
-    return true;
-}
-
-static int sum_usage(struct pass *pass, struct usage *usages, struct err *err)
-{
-    const struct objects *objects = &pass->view.objects;
-    for (size_t i = 0; i < objects->nodes.len; i++) {
-        const struct node *node = &objects->nodes.items[i];
-        const struct str *owner = labels_get(&node->labels, STR(LABEL_PROVISIONER));
-        for (size_t p = 0; owner && p < objects->provisioners.len; p++) {
-            if (!str_eq(objects->provisioners.items[p].name, *owner))
-                continue;
-            for (size_t r = 0; r < node->capacity.n; r++)
-                if (!add_resource(pass->arena, &usages[p], &node->capacity.items[r]))
-                    return err_nomem(err);
-            break;
-        }
-    }
-    return 0;
-}
-
-static void report_limits(struct pass *pass, const struct usage *usages)
+static void report_limits(struct pass *pass, const struct resources *usages)
 {
     struct metrics *metrics = control_effects(pass->control)->metrics;
     const struct objects *objects = &pass->view.objects;
@@ -162,7 +118,7 @@ static void report_limits(struct pass *pass, const struct usage *usages)
 struct status {
     enum cluster_kind kind;
     struct str name, uid, findings;
-    const struct usage *usage; /* NULL: not a Provisioner, or one that is not used */
+    const struct resources *usage; /* NULL: not a Provisioner, or one that is not used */
 };
 
 static const char *amount_text(const struct cloud_resource *resource, char text[QUANTITY_TEXT_MAX])
@@ -263,7 +219,7 @@ static int put_status(struct pass *pass, struct report_part *part, const struct 
 struct reporting {
     struct pass *pass;
     struct report_part *part;
-    const struct usage *usages; /* [provisioners] */
+    const struct resources *usages; /* [provisioners] */
     struct err *err;
     int code;
 };
@@ -295,13 +251,13 @@ int report_pass(struct pass *pass, struct err *err)
     }
     part->last = pass->now;
     part->generation = pass->view.generation;
-    struct usage *usages = arena_array(pass->arena, struct usage, pass->view.objects.provisioners.len);
+    struct resources *usages = arena_array(pass->arena, struct resources, pass->view.objects.provisioners.len);
     if (!usages)
         return err_nomem(err);
     report_nodes(pass);
-    int code = sum_usage(pass, usages, err);
-    if (code)
-        return code;
+    for (size_t p = 0; p < pass->view.objects.provisioners.len; p++)
+        if (provisioner_usage(pass, pass->view.objects.provisioners.items[p].name, &usages[p], err) < 0)
+            return ERR_NOMEM;
     report_limits(pass, usages);
     struct reporting reporting = {pass, part, usages, err, 0};
     state_each_finding(pass->state, report_object, &reporting);

@@ -278,6 +278,94 @@ static void our_clock_that_jumps_is_no_reason_to_give_up(void **state)
     assert_int_equal(control_status(stage->control).plans, 1);
 }
 
+static enum fake_fate refuse_terminations(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return api == FAKE_TERMINATE ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+/* Its node never came and is not expected any more; the machine is there until it is terminated. */
+static void a_machine_without_a_node_counts_for_the_limit(void **state)
+{
+    struct stage *stage = *state;
+    stage->settings.register_timeout_ms = 60000;
+    stage->cloud->on_call = refuse_terminations;
+    stage_provisioner(stage, "limits: {resources: {cpu: 2}}");
+    stage_pods(stage, "a", "executor", 1, 1);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    stage_run(stage, 80000);
+    assert_int_equal(stage_claims(stage, "Draining"), 1);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    assert_true(
+        str_is(fake_cluster_text(stage->cluster, CLUSTER_PROVISIONER, "", "default", "status.resources.cpu"), "2"));
+    stage->cloud->on_call = NULL;
+    stage_run(stage, 40000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1); /* another one */
+    assert_int_equal(stage_claims(stage, "Launched"), 1);
+    check_slots(stage, 1, 1);
+}
+
+static struct str cpus_used(struct stage *stage, const char *provisioner)
+{
+    return fake_cluster_text(stage->cluster, CLUSTER_PROVISIONER, "", provisioner, "status.resources.cpu");
+}
+
+/* Nodes, and machines without one, are charged to their own Provisioner. */
+static void limits_are_of_one_provisioner(void **state)
+{
+    struct stage *stage = *state;
+    stage->settings.register_timeout_ms = 60000;
+    stage->cloud->on_call = refuse_terminations;
+    for (int i = 0; i < 2; i++)
+        fake_cluster_applyf(
+            stage->cluster,
+            "{apiVersion: stoker.sh/v1alpha1, kind: Provisioner, metadata: {name: of-%d}, spec: {labels: "
+            "{team: of-%d}, limits: {resources: {cpu: 2}}}}\n---\n{apiVersion: v1, kind: Pod, metadata: "
+            "{name: p-%d, namespace: spark, uid: p-%d}, spec: {nodeSelector: {team: of-%d}, containers: "
+            "[{name: c, image: i, resources: {requests: {cpu: 1500m}}}]}, status: {phase: Pending}}",
+            i, i, i, i, i);
+    stage_start(stage);
+    stage_run(stage, 15000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    assert_true(str_is(cpus_used(stage, "of-0"), "2") && str_is(cpus_used(stage, "of-1"), "2"));
+    stage_run(stage, 60000);
+    assert_int_equal(stage_claims(stage, "Draining"), 2);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    assert_true(str_is(cpus_used(stage, "of-0"), "2") && str_is(cpus_used(stage, "of-1"), "2"));
+}
+
+static struct stage *on_stage; /* for on_act, which is told nothing */
+static int64_t lower_at_ns;
+
+static void lower_limit(void)
+{
+    if (loop_now(&on_stage->loop).ns < lower_at_ns)
+        return;
+    lower_at_ns = INT64_MAX;
+    fake_cluster_patch(on_stage->cluster, CLUSTER_PROVISIONER, "", "default",
+                       "{\"metadata\": {\"generation\": 2}, \"spec\": {\"limits\": {\"resources\": {\"cpu\": 2}}}}");
+}
+
+/* It is lowered while the solver is at work: what the plan buys is cut, all purchases together. */
+static void a_limit_that_was_lowered_meanwhile_holds(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "limits: {resources: {cpu: 100}}, spark: {gangMinShare: 0}");
+    stage_pods(stage, "a", "driver", 1, 1);
+    stage_pods(stage, "a", "executor", 1, 1);
+    on_stage = stage;
+    lower_at_ns = loop_now(&stage->loop).ns + 1001 * INT64_C(1000000);
+    stage->on_act = lower_limit;
+    stage_start(stage);
+    stage_run(stage, 20000);
+    assert_int_equal(lower_at_ns, INT64_MAX);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    assert_true(str_is(cpus_used(stage, "default"), "2"));
+}
+
 static double metric(struct stage *stage, const char *start)
 {
     struct arena arena = ARENA_INIT;
@@ -323,6 +411,9 @@ int main(void)
         TEST(the_bucket_of_launches_holds_a_minute),
         TEST(a_server_whose_clock_is_behind_is_no_reason_to_give_up),
         TEST(our_clock_that_jumps_is_no_reason_to_give_up),
+        TEST(a_machine_without_a_node_counts_for_the_limit),
+        TEST(limits_are_of_one_provisioner),
+        TEST(a_limit_that_was_lowered_meanwhile_holds),
         TEST(instances_are_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
