@@ -375,7 +375,7 @@ static int terminate(struct pass *pass, const struct exit *exits, size_t n, stru
     return 0;
 }
 
-static int delete_object(struct pass *pass, enum cluster_kind kind, struct str name, struct str uid, struct err *err)
+int object_delete(struct pass *pass, enum cluster_kind kind, struct str name, struct str uid, struct err *err)
 {
     struct buf buf = BUF_INIT(pass->arena);
     struct json_out json = JSON_OUT(&buf);
@@ -409,10 +409,10 @@ static int let_go(struct pass *pass, const struct exit *exit, struct err *err)
         int code = forget_pods(pass, exit, err);
         if (code || exit->node->deleting)
             return code;
-        return delete_object(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
+        return object_delete(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
     }
     if (!claim->deleting)
-        return delete_object(pass, CLUSTER_NODE_CLAIM, claim->name, claim->uid, err);
+        return object_delete(pass, CLUSTER_NODE_CLAIM, claim->name, claim->uid, err);
     if (control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name))
         return 0;
     log_event(control_effects(pass->control)->log, LOG_INFO, "claim-gone", LOG_S("claim", claim->name),

@@ -1,6 +1,6 @@
 /*
  * collect.c - the cloud's list beside the claims: an instance of ours that no claim owns is given back, a claim whose
- * instance is gone drains.
+ * instance is gone drains, a node of ours that has neither goes.
  *
  * Lists are eventually consistent, and claims come before their instances: what is missing or too many must have been
  * so in two lists, one collect_ms apart, and be older than consistency_ms.
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
-#include "provisioner/lifecycle/controllers.h"
+#include "provisioner/lifecycle/node_change.h"
+#include "provisioner/lifecycle/register.h"
 
 enum { QUIET_COLLECT_MS = 300000, TERMINATE_AT_ONCE = 500 };
 
@@ -24,7 +25,6 @@ struct collect_part {
     size_t n_instances;
     struct clock_mono listed_at;
     VEC(struct suspect) orphans, missing; /* of the list before */
-    VEC(struct suspect) given_back;       /* orphans that were terminated: their nodes go as well */
 };
 
 struct collect_call {
@@ -39,7 +39,6 @@ static void part_release(void *data)
     arena_release(&part->arena);
     VEC_FREE(&part->orphans);
     VEC_FREE(&part->missing);
-    VEC_FREE(&part->given_back);
 }
 
 static void free_call(struct control_call *call)
@@ -111,8 +110,8 @@ static void on_terminated(void *context, const struct cloud_terminated *terminat
     for (size_t i = 0; i < terminated->n; i++) {
         log_event(effects->log, LOG_INFO, "instance-collected", LOG_S("instance", terminated->ids[i]));
         metrics_add(effects->metrics, METRIC_TERMINATED, labels, 1);
-        if (!VEC_PUSH(&part->given_back, (struct suspect){str_hash(terminated->ids[i])}))
-            return; /* its node stays until somebody else deletes it */
+        /* Its node goes when the next list confirms it; for want of memory, with the one after that. */
+        (void)!VEC_PUSH(&part->missing, (struct suspect){str_hash(terminated->ids[i])});
     }
 }
 
@@ -149,7 +148,6 @@ static bool among(const struct str *sorted, size_t n, struct str text)
     return n && bsearch(&text, sorted, n, sizeof(*sorted), by_str);
 }
 
-/* The suspects of this list take the place of those of the list before. */
 static void forget_first(struct suspect *suspects, size_t *len, size_t n)
 {
     for (size_t i = n; i < *len; i++)
@@ -220,31 +218,39 @@ static int collect_orphans(struct pass *pass, struct collect_part *part, const s
     return give_back(pass, part, ids, n, err);
 }
 
-/* Claims whose instance is in no list any more. */
-static int drain_missing(struct pass *pass, struct collect_part *part, struct err *err)
+/* What the cloud has, sorted, and how many were missed by the list before. */
+struct listed {
+    struct str *ids; /* [n] */
+    size_t n, n_before;
+};
+
+/* An instance that is in no list any more is a suspect; *ret_gone: it was one before. */
+static int is_gone(struct collect_part *part, const struct listed *listed, struct str id, bool *ret_gone,
+                   struct err *err)
 {
-    struct str *ids = arena_array(pass->arena, struct str, part->n_instances);
-    size_t n_before = part->missing.len;
-    if (!ids)
+    *ret_gone = false;
+    if (among(listed->ids, listed->n, id))
+        return 0;
+    if (!VEC_PUSH(&part->missing, (struct suspect){str_hash(id)}))
         return err_nomem(err);
-    for (size_t i = 0; i < part->n_instances; i++)
-        ids[i] = part->instances[i].id;
-    qsort(ids, part->n_instances, sizeof(*ids), by_str);
+    *ret_gone = is_suspect(part->missing.items, listed->n_before, id);
+    return 0;
+}
+
+static int drain_missing(struct pass *pass, struct collect_part *part, const struct listed *listed, struct err *err)
+{
     for (uint32_t i = 0; i < pass->view.n_claims; i++) {
         const struct node_claim *claim = pass->view.claims[i].claim;
-        if (!claim->instance_id.len || claim->phase >= CLAIM_DRAINING || is_young(pass, claim->launched) ||
-            among(ids, part->n_instances, claim->instance_id))
+        bool gone;
+        if (!claim->instance_id.len || claim->phase >= CLAIM_DRAINING || is_young(pass, claim->launched))
             continue;
-        int code = VEC_PUSH(&part->missing, (struct suspect){str_hash(claim->instance_id)}) ? 0 : err_nomem(err);
-        if (!code && is_suspect(part->missing.items, n_before, claim->instance_id))
+        int code = is_gone(part, listed, claim->instance_id, &gone, err);
+        if (!code && gone)
             code = claim_drain(pass, claim, "StateChange", (struct clock_wall){0},
                                "its instance is gone from the cloud", err);
-        if (code) {
-            part->missing.len = n_before;
+        if (code)
             return code;
-        }
     }
-    forget_first(part->missing.items, &part->missing.len, n_before);
     return 0;
 }
 
@@ -257,21 +263,50 @@ static struct str instance_of(struct str provider_id)
     return (struct str){provider_id.ptr + from, provider_id.len - from};
 }
 
-/* Nodes that joined from instances that were given back as nobody's. */
-static int delete_nodes(struct pass *pass, struct collect_part *part, struct err *err)
+/* One that joined but was not registered still has our taint. */
+static bool is_ours(const struct node *node)
+{
+    return labels_get(&node->labels, STR(LABEL_NODE_CLAIM)) || node_has_taint(node, STR(TAINT_PLACING));
+}
+
+/* Nodes that no claim will take along, of machines that are gone, whoever terminated them. */
+static int delete_nodes(struct pass *pass, struct collect_part *part, const struct listed *listed, struct err *err)
 {
     const struct view *view = &pass->view;
-    for (size_t i = 0; i < view->objects.nodes.len && part->given_back.len; i++) {
+    for (size_t i = 0; i < view->objects.nodes.len; i++) {
         const struct node *node = view->nodes[i].real;
-        if (!node || view->nodes[i].claim != VIEW_NONE || node->deleting ||
-            !is_suspect(part->given_back.items, part->given_back.len, instance_of(node->provider_id)))
+        bool gone;
+        if (!node || view->nodes[i].claim != VIEW_NONE || node->deleting || !node->provider_id.len || !is_ours(node) ||
+            is_young(pass, node->created))
             continue;
-        const struct cluster_request request = {.verb = CLUSTER_DELETE, .kind = CLUSTER_NODE, .name = node->name};
-        int code = control_write(pass->control, &request, "delete node without instance", NULL, NULL, err);
+        int code = is_gone(part, listed, instance_of(node->provider_id), &gone, err);
+        if (!code && gone)
+            code = object_delete(pass, CLUSTER_NODE, node->name, node->uid, err);
         if (code)
             return code;
     }
     return 0;
+}
+
+/* The suspects of this list take the place of those of the list before. */
+static int look_for_missing(struct pass *pass, struct collect_part *part, struct err *err)
+{
+    struct listed listed = {.ids = arena_array(pass->arena, struct str, part->n_instances),
+                            .n = part->n_instances,
+                            .n_before = part->missing.len};
+    if (!listed.ids)
+        return err_nomem(err);
+    for (size_t i = 0; i < listed.n; i++)
+        listed.ids[i] = part->instances[i].id;
+    qsort(listed.ids, listed.n, sizeof(*listed.ids), by_str);
+    int code = drain_missing(pass, part, &listed, err);
+    if (!code)
+        code = delete_nodes(pass, part, &listed, err);
+    if (code)
+        part->missing.len = listed.n_before;
+    else
+        forget_first(part->missing.items, &part->missing.len, listed.n_before);
+    return code;
 }
 
 static bool is_quiet(const struct view *view)
@@ -282,6 +317,11 @@ static bool is_quiet(const struct view *view)
     return true;
 }
 
+static bool has_suspects(const struct collect_part *part)
+{
+    return part->orphans.len || part->missing.len;
+}
+
 static int look_at_list(struct pass *pass, struct collect_part *part, struct err *err)
 {
     struct owned owned;
@@ -289,9 +329,12 @@ static int look_at_list(struct pass *pass, struct collect_part *part, struct err
     if (!code)
         code = collect_orphans(pass, part, &owned, err);
     if (!code)
-        code = drain_missing(pass, part, err);
+        code = look_for_missing(pass, part, err);
     if (code)
         return code;
+    struct clock_mono confirm = clock_after(pass->now, control_settings(pass->control)->collect_ms);
+    if (has_suspects(part) && confirm.ns < part->due.ns)
+        part->due = confirm;
     part->listed = false;
     arena_release(&part->arena);
     return 0;
@@ -303,12 +346,10 @@ int collect_pass(struct pass *pass, struct err *err)
     if (!part)
         return err_nomem(err);
     int code = part->listed ? look_at_list(pass, part, err) : 0;
-    if (!code)
-        code = delete_nodes(pass, part, err);
     if (code || part->asked)
         return code;
     if (pass->now.ns >= part->due.ns) {
-        bool quiet = is_quiet(&pass->view) && !part->orphans.len && !part->missing.len;
+        bool quiet = is_quiet(&pass->view) && !has_suspects(part);
         int64_t collect_ms = control_settings(pass->control)->collect_ms;
         int64_t wait_ms = quiet && collect_ms < QUIET_COLLECT_MS ? QUIET_COLLECT_MS : collect_ms;
         part->due = clock_after(pass->now, wait_ms);

@@ -132,6 +132,10 @@ void claim_move(struct control *control, struct node_claim *claim, enum claim_ph
 CC_MUST_CHECK int claim_drain(struct pass *pass, const struct node_claim *claim, const char *reason,
                               struct clock_wall deadline, const char *message, struct err *err);
 
+/* Deletes the object with this uid, and no other of its name. As control_write. */
+CC_MUST_CHECK int object_delete(struct pass *pass, enum cluster_kind kind, struct str name, struct str uid,
+                                struct err *err);
+
 /*
  * May this pod not be disturbed voluntarily, and why? NULL: it may. do-not-evict and its equals, a driver, a bare pod
  * that is no executor.

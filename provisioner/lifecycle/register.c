@@ -61,6 +61,7 @@ static int find_missing(struct pass *pass, const struct node_claim *claim, const
     for (size_t i = 0; i < claim->labels.n; i++)
         want(&missing, claim->labels.items[i].key, claim->labels.items[i].value);
     want(&missing, STR("karpenter.sh/provisioner-name"), claim->provisioner);
+    want(&missing, STR(LABEL_NODE_CLAIM), claim->name);
     want(&missing, STR("karpenter.sh/capacity-type"), str_of(cloud_capacity_type_name(claim->capacity_type)));
     want(&missing, STR("eks.amazonaws.com/capacityType"), spot ? STR("SPOT") : STR("ON_DEMAND"));
     want_any(&missing, STR("node.kubernetes.io/instance-type"), claim->instance_type);

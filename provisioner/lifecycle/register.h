@@ -9,6 +9,8 @@
  * them, so they stay open, and kube-scheduler places their pods.
  */
 #define LABEL_PLACEMENT "stoker.sh/placement"
+/* The claim of a node: for people, and so that it is known for ours when its claim is gone. */
+#define LABEL_NODE_CLAIM "stoker.sh/nodeclaim"
 
 bool placed_by_scheduler(const struct node *node);
 
