@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
+
 enum { FIRST_BUFFER = 1 << 16 };
 
 struct buffer {
@@ -98,4 +100,19 @@ void file_free(struct str *text)
 {
     free((void *)(uintptr_t)text->ptr);
     *text = (struct str){NULL, 0};
+}
+
+int file_read_into(const char *path, size_t max_bytes, struct arena *arena, struct str *ret_text, struct err *err)
+{
+    struct str text;
+    int rc = file_read(path, max_bytes, &text, err);
+    if (rc)
+        return rc;
+    struct str copy = str_dup(arena, text);
+    explicit_bzero((void *)(uintptr_t)text.ptr, text.len); /* it may be a token */
+    file_free(&text);
+    if (!copy.ptr)
+        return err_nomem(err);
+    *ret_text = copy;
+    return 0;
 }

@@ -19,4 +19,9 @@ CC_MUST_CHECK int file_read(const char *path, size_t max_bytes, struct str *ret_
 
 void file_free(struct str *text);
 
+/* The same as file_read, into `arena`. */
+struct arena;
+CC_MUST_CHECK int file_read_into(const char *path, size_t max_bytes, struct arena *arena, struct str *ret_text,
+                                 struct err *err);
+
 #endif

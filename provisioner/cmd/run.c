@@ -14,7 +14,7 @@
 enum {
     IDENTITY_SUFFIX = 6,
     HOST_MAX_BYTES = 64,
-    SETTLE_MS = 3000,    /* for what is under way to be answered before the lease is given up */
+    SETTLE_MS = 15000,   /* for what is under way to be answered before the lease is given up */
     HAND_OVER_MS = 5000, /* to give the lease up */
     LEASE_MS = 15000,
     RENEW_MS = 10000,
@@ -146,11 +146,19 @@ static void on_leader(void *context, enum leader_state state)
     } else if (state == LEADER_FOLLOWER && run->led) { /* while it is releasing, the lease is still to be written */
         metrics_set(run->world.metrics, METRIC_LEADER, NULL, 0);
         if (!run->world.asked_to_stop) {
-            log_event(&run->world.log, LOG_ERROR, "lease-lost", LOG_C("lease", run->settings.lease));
+            log_event(&run->world.log, LOG_ERROR, "lease-lost", LOG_C("lease", run->settings.lease),
+                      LOG_C("holder", leader_holder(run->leader)));
             run->lost = true;
         }
         loop_stop(&run->world.loop);
     }
+}
+
+/* Where it is the reason to wait, or to stop leading. */
+static void on_lease_failed(void *context, const struct err *err)
+{
+    const struct run *run = context;
+    log_event(&run->world.log, LOG_WARN, "lease-failed", LOG_C("lease", run->settings.lease), LOG_ERR(err));
 }
 
 static void on_rival(void *context, enum rival_state state, const char *where)
@@ -188,6 +196,7 @@ static int open_leader(struct run *run, struct err *err)
                                            .renew_ms = RENEW_MS,
                                            .retry_ms = RETRY_MS,
                                            .changed = on_leader,
+                                           .failed = on_lease_failed,
                                            .context = run};
     int code = leader_open(&options, &run->leader, err);
     if (!code)
@@ -234,7 +243,7 @@ static int start(struct run *run, struct err *err)
     return code;
 }
 
-/* Turns the loop until `over` or the time is; false if the loop failed. */
+/* Turns the loop until `over`, which it returns, or the time is. */
 static bool turn_until(struct run *run, bool (*over)(const struct run *run), int64_t most_ms)
 {
     struct clock_mono begun = loop_now(&run->world.loop);
@@ -242,12 +251,12 @@ static bool turn_until(struct run *run, bool (*over)(const struct run *run), int
     while (!over(run) && clock_ms_between(begun, loop_now(&run->world.loop)) < (double)most_ms)
         if (loop_turn(&run->world.loop, &err) < 0)
             return false;
-    return true;
+    return over(run);
 }
 
 static bool is_settled(const struct run *run)
 {
-    return !run->control || control_status(run->control).idle;
+    return !run->control || control_status(run->control).settled;
 }
 
 static bool is_handed_over(const struct run *run)
@@ -255,22 +264,30 @@ static bool is_handed_over(const struct run *run)
     return run->world.loop.stopping; /* by on_leader */
 }
 
+/* Settled, and the lease is nobody's. */
+static bool give_up(struct run *run)
+{
+    run->stopping = true;
+    if (!turn_until(run, is_settled, SETTLE_MS))
+        return false;
+    run->world.loop.stopping = false;
+    leader_give_up(run->leader);
+    return turn_until(run, is_handed_over, HAND_OVER_MS) && !*leader_holder(run->leader);
+}
+
 /*
  * Another replica need not wait for the lease to run out. First nothing new is begun and what is under way is answered,
- * so that the next leader does not act beside our last calls.
+ * so that the next leader does not act beside our last calls: where answers stay away the lease is not given up.
  */
 static void hand_over(struct run *run)
 {
     if (!run->leader || !leader_holds(run->leader))
         return;
-    run->stopping = true;
-    if (!turn_until(run, is_settled, SETTLE_MS))
-        return;
-    run->world.loop.stopping = false;
-    leader_give_up(run->leader);
-    if (!turn_until(run, is_handed_over, HAND_OVER_MS))
-        return;
-    log_event(&run->world.log, LOG_INFO, "handed-over", LOG_C("lease", run->settings.lease));
+    if (give_up(run))
+        log_event(&run->world.log, LOG_INFO, "handed-over", LOG_C("lease", run->settings.lease));
+    else
+        log_event(&run->world.log, LOG_WARN, "not-handed-over", LOG_C("lease", run->settings.lease),
+                  LOG_B("settled", is_settled(run)));
 }
 
 /* First what answers, then those who have asked. */

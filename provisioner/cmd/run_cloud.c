@@ -9,17 +9,8 @@
 
 static int read_file(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err)
 {
-    struct str bytes;
     (void)context;
-    int code = file_read(path, AWS_FILE_MAX_BYTES, &bytes, err);
-    if (code)
-        return code;
-    struct str copy = str_dup(arena, bytes);
-    file_free(&bytes);
-    if (!copy.ptr)
-        return err_nomem(err);
-    *ret = copy;
-    return 0;
+    return file_read_into(path, AWS_FILE_MAX_BYTES, arena, ret, err);
 }
 
 struct region_question {

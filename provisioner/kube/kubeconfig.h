@@ -7,13 +7,10 @@
 #include "base/err.h"
 #include "base/http.h"
 
-/* Reading files and running exec plug-ins, injected. */
+/* Reading files, injected. */
 struct kube_io {
     /* The bytes of a file, in `arena`. ERR_NOT_FOUND, ERR_INVALID. */
     int (*read)(void *context, const char *path, struct arena *arena, struct str *ret, struct err *err);
-    /* Runs a plug-in to its end (at most 60 s) and gives what it printed. `env`: "NAME=value" added to ours. */
-    int (*run)(void *context, const char *const *argv, const char *const *env, struct arena *arena, struct str *ret,
-               struct err *err);
     void *context;
 };
 

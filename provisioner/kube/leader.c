@@ -16,7 +16,7 @@
 
 #include "base/json_out.h"
 
-enum { NS_PER_MS = 1000000, JITTER_PERCENT = 20, VERSION_BYTES = 128, HOLDER_BYTES = 512 };
+enum { NS_PER_MS = 1000000, JITTER_PERCENT = 20, REPORT_AGAIN_MS = 60000, VERSION_BYTES = 128, HOLDER_BYTES = 512 };
 
 /* How the lease was when it was read or written last. Of one that is gone since, whose it was. */
 struct record {
@@ -39,6 +39,9 @@ struct leader {
     bool giving_up, given_up;
     struct clock_mono sent_at;    /* the request under way, or the last one */
     struct clock_mono hold_until; /* in LEADING and RELEASING */
+    /* What was complained of last; code 0: since then the lease was written, or another's was read. */
+    int reported_code, reported_status;
+    struct clock_mono reported_at;
 };
 
 /* [from][to] */
@@ -66,8 +69,14 @@ static bool holds_by_time(const struct leader *leader)
     return now(leader).ns < leader->hold_until.ns;
 }
 
-static void complain(const struct leader *leader, const struct err *err)
+static void complain(struct leader *leader, const struct err *err)
 {
+    bool same = leader->reported_code == err->code && leader->reported_status == err->http_status;
+    if (same && clock_ms_between(leader->reported_at, now(leader)) < REPORT_AGAIN_MS)
+        return;
+    leader->reported_code = err->code;
+    leader->reported_status = err->http_status;
+    leader->reported_at = now(leader);
     if (leader->options.failed)
         leader->options.failed(leader->options.context, err);
 }
@@ -269,6 +278,7 @@ static void on_written(void *context, const struct cluster_answer *answer)
     }
     if (leader->given_up)
         return;
+    leader->reported_code = 0;
     note_record(leader, answer->object);
     if (leader->state == LEADER_RELEASING) {
         if (is_ours(leader))
@@ -299,6 +309,7 @@ static void on_written(void *context, const struct cluster_answer *answer)
 static void wait_as_follower(struct leader *leader)
 {
     const struct record *record = &leader->record;
+    leader->reported_code = 0;
     int64_t left_ms = record->lease_ms - (now(leader).ns - record->unchanged_since.ns) / NS_PER_MS;
     if (left_ms < leader->options.retry_ms)
         step_after(leader, left_ms + 1);
@@ -456,6 +467,11 @@ int leader_start(struct leader *leader, struct err *err)
 bool leader_holds(const struct leader *leader)
 {
     return leader->state == LEADER_LEADING && !leader->giving_up && holds_by_time(leader);
+}
+
+const char *leader_holder(const struct leader *leader)
+{
+    return leader->record.holder;
 }
 
 void leader_give_up(struct leader *leader)

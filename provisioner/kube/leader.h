@@ -27,7 +27,7 @@ struct leader_options {
     int64_t lease_ms, renew_ms, retry_ms;
     /* Told of each move; leading is over when it says so or leader_holds says no, whichever is first. */
     void (*changed)(void *context, enum leader_state state);
-    /* NULL, or told why the lease could not be read or written; it goes on trying. For the log. */
+    /* NULL, or told why the lease could not be read or written, the same once a minute; it goes on trying. */
     void (*failed)(void *context, const struct err *err);
     void *context;
 };
@@ -46,10 +46,13 @@ CC_MUST_CHECK int leader_start(struct leader *leader, struct err *err);
  */
 bool leader_holds(const struct leader *leader);
 
+/* Who has the lease, as far as is known: borrowed until the next turn; "": nobody. */
+const char *leader_holder(const struct leader *leader);
+
 /*
  * Gives the lease up so that another replica can take it at once; for good. leader_holds says no from here on: call it
  * when nothing of ours is under way. `changed` says LEADER_FOLLOWER when done, also where we did not lead; at the
- * latest when the lease would have ended.
+ * latest when the lease would have ended. It was given up if leader_holder then says "".
  */
 void leader_give_up(struct leader *leader);
 

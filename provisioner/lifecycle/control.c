@@ -156,8 +156,8 @@ struct control_status control_status(const struct control *control)
 {
     struct control_status status = control->status;
     struct clock_mono quiet = clock_after(loop_now(control->effects.loop), STANDBY_MS);
-    status.idle =
-        control->writes.n_under_way == 0 && control->calls.next == &control->calls && control->due.ns > quiet.ns;
+    status.settled = control->writes.n_under_way == 0 && control->calls.next == &control->calls;
+    status.idle = status.settled && control->due.ns > quiet.ns;
     return status;
 }
 

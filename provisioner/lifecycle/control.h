@@ -60,7 +60,8 @@ struct cloud_sink control_cloud_sink(struct control *control);
 struct control_status {
     uint64_t passes, plans;
     struct clock_mono last_pass;
-    bool idle; /* nothing is under way, and no pass is due within a second */
+    bool settled; /* nothing is under way: all that was asked of cluster and cloud is answered */
+    bool idle;    /* the same, and no pass is due within a second */
 };
 struct control_status control_status(const struct control *control);
 

@@ -496,39 +496,6 @@ static void plug_ins_that_say_nonsense(void **state)
     }
 }
 
-static int run_script(const char *script, const char *const *env, struct arena *arena, struct str *ret, struct err *err)
-{
-    const char *const argv[] = {"/bin/sh", "-c", script, "sh", "a b", NULL};
-    return kube_io_system.run(kube_io_system.context, argv, env, arena, ret, err);
-}
-
-static void processes(void **state)
-{
-    (void)state;
-    struct arena arena = ARENA_INIT;
-    struct str out;
-    struct err err = {0};
-    setenv("STOKER_TEST_A", "old", 1);
-    setenv("STOKER_TEST_B", "kept", 1);
-    const char *const env[] = {"STOKER_TEST_A=new", NULL}, *const none[] = {NULL};
-    assert_int_equal(run_script("printf '%s|%s|%s' \"$1\" $STOKER_TEST_A $STOKER_TEST_B", env, &arena, &out, &err), 0);
-    assert_true(str_is(out, "a b|new|kept"));
-    assert_int_equal(run_script("cat; sleep 0.05; echo late", none, &arena, &out, &err), 0); /* no input: it ends */
-    assert_true(str_is(out, "late\n"));
-    assert_int_equal(run_script("echo secret; exit 3", none, &arena, &out, &err), ERR_AUTH);
-    assert_string_equal(err.message, "the plug-in /bin/sh failed with status 3");
-    assert_int_equal(run_script("kill -9 $$", none, &arena, &out, &err), ERR_AUTH);
-    assert_non_null(strstr(err.message, "signal 9"));
-    assert_int_equal(run_script("exec 1>&-; sleep 0.1; exit 4", none, &arena, &out, &err), ERR_AUTH);
-    assert_non_null(strstr(err.message, "status 4"));
-    assert_int_equal(run_script("head -c 2000000 /dev/zero", none, &arena, &out, &err), ERR_AUTH);
-    assert_non_null(strstr(err.message, "too much"));
-    const char *const missing[] = {"/nowhere/plug-in", NULL};
-    assert_int_equal(kube_io_system.run(NULL, missing, none, &arena, &out, &err), ERR_AUTH);
-    assert_non_null(strstr(err.message, "/nowhere/plug-in cannot be run"));
-    arena_release(&arena);
-}
-
 static void real_files(void **state)
 {
     (void)state;
@@ -589,7 +556,6 @@ int main(void)
         cmocka_unit_test(plug_ins),
         cmocka_unit_test(many_wait_for_a_plug_in),
         cmocka_unit_test(plug_ins_that_say_nonsense),
-        cmocka_unit_test(processes),
         cmocka_unit_test(real_files),
         cmocka_unit_test(base64),
     };

@@ -52,7 +52,7 @@ struct replica {
     struct mail mail[MOST_MAIL];
     int64_t stalled_until_ns;
     bool gave_up, ended;
-    int times_led;
+    int times_led, complaints;
     char moves[64]; /* the last: F A L R */
 };
 
@@ -257,6 +257,13 @@ static void changed(void *context, enum leader_state state)
         replica->ended = true;
 }
 
+static void failed(void *context, const struct err *err)
+{
+    struct replica *replica = context;
+    assert_true(err->code && err->message[0]);
+    replica->complaints++;
+}
+
 static void replica_start(struct replica *replica)
 {
     struct leader_options options = {.loop = &replica->loop,
@@ -269,6 +276,7 @@ static void replica_start(struct replica *replica)
                                      .renew_ms = RENEW_MS,
                                      .retry_ms = RETRY_MS,
                                      .changed = changed,
+                                     .failed = failed,
                                      .context = replica};
     replica->gave_up = replica->ended = false;
     replica->moves[0] = '\0';
@@ -393,6 +401,7 @@ static void handing_over_is_quick(void **state)
         run(&world, 200);
         assert_true(leaving->ended);
         assert_true(world.store.holder[0] || world.store.lease_s == 1);
+        assert_string_equal(leader_holder(leaving->leader), "");
         assert_true(strlen(leaving->moves) >= 2 && strcmp(leaving->moves + strlen(leaving->moves) - 2, "RF") == 0);
         run(&world, 2600);
         assert_true(leader_now(&world) >= 0 && leader_now(&world) != first);
@@ -401,6 +410,30 @@ static void handing_over_is_quick(void **state)
         assert_false(leader_holds(leaving->leader));
         world_close(&world);
     }
+}
+
+/* Why a lease cannot be had is said at once, and once a minute; and again after it went well. */
+static void trouble_is_told(void **state)
+{
+    (void)state;
+    struct world world;
+    world_open(&world, 5, (struct weather){.most_delay_ms = 20, .server_error = 100});
+    struct replica *replica = &world.replicas[0];
+    replica_start(replica);
+    run(&world, 5000);
+    assert_int_equal(replica->complaints, 1);
+    run(&world, 120000);
+    assert_in_range(replica->complaints, 2, 6); /* of 60 tries; one or the other had no memory to ask */
+    world.weather.server_error = 0;
+    run(&world, 20000);
+    assert_true(leader_holds(replica->leader));
+    assert_string_equal(leader_holder(replica->leader), "replica-0");
+    replica->complaints = 0;
+    world.weather.server_error = 100;
+    run(&world, RENEW_MS + 1000);
+    assert_false(leader_holds(replica->leader));
+    assert_int_equal(replica->complaints, 1);
+    world_close(&world);
 }
 
 static void giving_up_without_leading(void **state)
@@ -426,6 +459,7 @@ static void giving_up_without_leading(void **state)
     leader_give_up(leaving->leader);
     run(&world, RENEW_MS + 100);
     assert_true(leaving->ended);
+    assert_string_equal(leader_holder(leaving->leader), leaving->identity); /* which ran out */
     world_close(&world);
 }
 
@@ -563,13 +597,10 @@ static void times_that_do_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_leads_and_renews),
-        cmocka_unit_test(handing_over_is_quick),
-        cmocka_unit_test(giving_up_without_leading),
-        cmocka_unit_test(a_leader_that_dies),
-        cmocka_unit_test(a_stall_ends_leading_by_itself),
-        cmocka_unit_test(a_lease_that_is_deleted),
-        cmocka_unit_test(never_two_at_once),
+        cmocka_unit_test(one_leads_and_renews),    cmocka_unit_test(handing_over_is_quick),
+        cmocka_unit_test(trouble_is_told),         cmocka_unit_test(giving_up_without_leading),
+        cmocka_unit_test(a_leader_that_dies),      cmocka_unit_test(a_stall_ends_leading_by_itself),
+        cmocka_unit_test(a_lease_that_is_deleted), cmocka_unit_test(never_two_at_once),
         cmocka_unit_test(times_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

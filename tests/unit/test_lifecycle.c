@@ -73,6 +73,25 @@ static void test_pods_become_machines(void **state)
     assert_true(control_status(stage->control).idle);
 }
 
+/* In the middle of a launch a leader that steps back begins nothing new, and is settled once all is answered. */
+static void test_settled_once_all_is_answered(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "a", "executor", 1, 8);
+    stage_start(stage);
+    for (int ms = 0; ms < 5000 && control_status(stage->control).settled; ms++)
+        stage_run(stage, 1);
+    assert_false(control_status(stage->control).settled);
+    stage->leads = false;
+    stage_run(stage, 1500);
+    assert_true(control_status(stage->control).settled);
+    uint64_t calls = stage->cluster->n_calls;
+    stage_run(stage, 5000);
+    assert_int_equal(stage->cluster->n_calls, calls);
+    assert_true(control_status(stage->control).settled);
+}
+
 static void small_pod(struct stage *stage, const char *name, const char *cpu)
 {
     fake_cluster_applyf(stage->cluster,
@@ -651,6 +670,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pods_become_machines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_settled_once_all_is_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gauges_of_pods_that_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_drivers_on_demand_executors_on_spot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_batch_window, set_up, tear_down),
