@@ -218,7 +218,7 @@ int cmd_doctor(int argc, char **argv)
         run_settings_release(&doctor.settings);
         return CMD_OK;
     }
-    if (!doctor.settings.log_format_set)
+    if (doctor.settings.log_level != LOG_DEBUG) /* what it finds is on standard output */
         doctor.settings.log_level = LOG_ERROR;
     if (!code)
         code = examine(&doctor, &err);

@@ -1,4 +1,5 @@
 """What is installed: the chart, and what `stoker doctor` says of it. Permissions are looked at after all cases (run)."""
+import json
 import subprocess
 
 from world import controller, schemas
@@ -15,20 +16,47 @@ def run(*argv, stdin=None):
     return done.stdout
 
 
+NEEDED = ("--set", "settings.clusterName=e2e", "--set", "settings.clusterEndpoint=https://api")
+EVERYTHING = {
+    "image": {"repository": "registry/stoker", "tag": "1", "pullPolicy": "Always"}, "imagePullSecrets": [{"name": "pull"}], "replicas": 1,
+    "settings": {"clusterName": "e2e", "clusterEndpoint": "https://api", "region": "us-gov-west-1", "clusterCa": "QQ==", "clusterCidr": "fd00::/108",
+                 "clusterDns": "fd00::a", "instanceProfile": "p", "kubernetesVersion": "1.34", "interruptionQueue": "q.fifo",
+                 "karpenterManifests": True, "logLevel": "debug", "batchIdle": "500ms", "batchMax": "1m", "launchRate": 10000},
+    "serviceAccount": {"create": False, "name": "own", "annotations": {"eks.amazonaws.com/role-arn": "arn"}}, "crds": {"install": False},
+    "resources": {}, "env": [{"name": "NO_PROXY", "value": "169.254.0.0/16"}], "podAnnotations": {"a": "b"}, "podLabels": {"a": "b"},
+    "nodeSelector": {"a": "b"}, "affinity": {}, "tolerations": [{"operator": "Exists"}], "topologySpreadConstraints": [],
+    "priorityClassName": "", "service": {"port": 9090}, "global": {"a": "b"}}
+WRONG = {  # what is said of each
+    "settings.nonsense=1": "nonsense", "nonsense=1": "nonsense", "settings.clusterName=": "clusterName", "settings.clusterEndpoint=": "clusterEndpoint",
+    "settings.clusterEndpoint=http://api": "clusterEndpoint", "settings.clusterCidr=10.0.0.0": "clusterCidr", "settings.batchIdle=5": "batchIdle",
+    "settings.karpenterManifests=yes": "karpenterManifests", "settings.launchRate=0": "launchRate", "settings.region=nowhere": "region",
+    "settings.interruptionQueue=arn:aws:sqs:us-east-1:1:q": "interruptionQueue", "settings.logLevel=INFO": "logLevel", "replicas=0": "replicas",
+    "tolerations=all": "tolerations", "tolerations[0]=all": "tolerations", "env[0]=A": "env", "imagePullSecrets[0]=pull": "imagePullSecrets",
+    "nodeSelector.a=1": "nodeSelector", "service.type=NodePort": "service", "serviceMonitor.enabled=yes": "serviceMonitor", "crds.keep=1": "crds"}
+
+
+def render(*settings):
+    return subprocess.run([str(BIN / "helm"), "template", "stoker", str(controller.CHART), "--namespace", "stoker", *controller.KUBE_VERSION, *settings],
+                          capture_output=True, text=True, env=without_proxies())
+
+
 @case()
 def chart(world):
-    """The chart lints, and all that it makes has the schemas of the real API server."""
-    settings = (*controller.KUBE_VERSION, "--set", "settings.clusterName=e2e", "--set", "settings.region=us-east-1")
-    run(BIN / "helm", "lint", "--strict", controller.CHART, *settings)
-    text = run(BIN / "helm", "template", "stoker", controller.CHART, "--namespace", "stoker", *settings)
+    """The chart lints, all that it makes has the schemas of the real API server, and values that mean nothing are refused by name."""
+    run(BIN / "helm", "lint", "--strict", controller.CHART, *controller.KUBE_VERSION, *NEEDED)
     folder = world.folder / "schemas"
     check(schemas.write(world.plane.admin, folder) > 100, "the API server describes itself")
     pattern = str(folder) + "/{{ .ResourceKind }}{{ .KindSuffix }}.json"
-    told = run(BIN / "kubeconform", "-strict", "-summary", "-schema-location", pattern, "-", stdin=text)
-    check("Invalid: 0, Errors: 0, Skipped: 0" in told and "0 resources" not in told, told.strip())
-    refused = subprocess.run([str(BIN / "helm"), "template", "stoker", str(controller.CHART), *controller.KUBE_VERSION, "--set", "settings.nonsense=1"],
-                             capture_output=True, text=True, env=without_proxies())
-    check(refused.returncode != 0 and "nonsense" in refused.stderr, f"values are checked: {refused.stderr[-300:]}")
+    values = world.folder / "everything.yaml"
+    values.write_text(json.dumps(EVERYTHING))
+    for settings in (NEEDED, ("--values", values)):
+        made = render(*map(str, settings))
+        check(made.returncode == 0, made.stderr.strip())
+        told = run(BIN / "kubeconform", "-strict", "-summary", "-schema-location", pattern, "-", stdin=made.stdout)
+        check("Invalid: 0, Errors: 0, Skipped: 0" in told and "0 resources" not in told, told.strip())
+    for wrong, word in WRONG.items():
+        refused = render(*NEEDED, "--set", wrong)
+        check(refused.returncode != 0 and word in refused.stderr, f"{wrong} is refused: {refused.stderr[-300:]}")
 
 
 @case()
