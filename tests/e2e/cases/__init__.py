@@ -1,4 +1,5 @@
 """The cases. A function that is decorated with `case` gets a started world and says Failed, or nothing."""
+from world.parts import Failed
 
 
 def case(installed=True, **world):
@@ -10,6 +11,5 @@ def case(installed=True, **world):
 
 
 def check(condition, what):
-    from world.parts import Failed
     if not condition:
         raise Failed(what)

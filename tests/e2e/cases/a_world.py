@@ -72,8 +72,11 @@ def world_runs_spark(world):
 
 @case(installed=False)
 def world_is_strict(world):
-    """The stand-in refuses what EC2 refuses: a token's second use, pools without capacity, quotas, another architecture."""
+    """The stand-in refuses what AWS refuses: a wrong signature, a token's second use, pools without capacity, quotas, another architecture."""
     aws = world.aws
+    for wrong in ({"AWS_SECRET_ACCESS_KEY": "another"}, {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "eu-west-1"}):
+        check(aws.cli("ec2", "describe-vpcs", check=False, **wrong) is None, f"signed wrongly: {list(wrong)}")
+    check({c["why"][0] for c in aws.calls() if c["code"] == 403} == {"SignatureDoesNotMatch"}, "and says so")
     aws.set(no_capacity=[["spot", "m5.large", "*"]], capacity=[["spot", "c5.large", "us-east-1a", 1]], vcpu_quota={"spot": 12})
     overrides = [{"InstanceType": t, "Priority": p} for p, t in enumerate(("m5.large", "m6g.large", "c5.large", "m5.xlarge"))]
     answer = launch_by_hand(world, 4, "strict", overrides)

@@ -5,6 +5,7 @@ The walks share the effects among them, each in a world of its own, at the same 
 """
 import os
 import threading
+import time
 import traceback
 
 from world import invariants, manifests
@@ -22,6 +23,7 @@ STEP = 1 if ALL else int(os.environ.get("E2E_KILLS") or 3)
 WALKS = 3
 BOOT_S = (0.2, 0.4)
 QUICK = ("--batch-idle", "100ms", "--consistency", "2s", "--collect-every", "2s")
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 FEW_EFFECTS = 40  # a scenario that has no more was none
 
 
@@ -37,16 +39,19 @@ def scenario(world, keep_alive):
             keep_alive()
             return condition()
         world.wait(what, turn, seconds, every_s)
-    world.plane.apply(deployment("work", 2, cpu="3"))
+        steps.append(f"{what} {time.monotonic() - began:.1f} s")
+    steps, began = [], time.monotonic()
+    world.plane.admin.post(DEPLOYMENTS, deployment("work", 2, cpu="3"))
     wait("both run", lambda: settled(world), 90)
     claim = next(c for c in world.list("claims") if c.get("status", {}).get("instanceID"))
     lost = claim["status"]["instanceID"]
     world.aws.send(world.aws.spot_notice(lost))
     wait("the lost node was replaced", lambda: lost not in {i["id"] for i in world.aws.living()} and settled(world), 90)
-    world.plane.kubectl("delete", "deployment", "work", "--wait=false")
+    world.plane.admin.delete(DEPLOYMENTS + "/work")  # its pods go too
     wait("its pods are gone", lambda: not world.pods("work"), 60)
     wait("all was given back", world.empty, 90)
-    wait("the queue is empty", lambda: world.aws.queue_length() == 0, 60, 1)
+    wait("the queue is empty", lambda: world.aws.queue_length() == 0, 60)
+    return "; ".join(steps)
 
 
 def one_kill(world, number, after):
@@ -66,7 +71,9 @@ def one_kill(world, number, after):
         for one in world.controllers:
             check(one.part.alive(), f"it ended with {one.part.process.returncode}: {one.part.tail()}")
     try:
-        scenario(world, keep_alive)
+        told = scenario(world, keep_alive)
+        with open(world.folder / "kills.log", "a", encoding="utf-8") as log:
+            log.write(f"{stop}: {'killed' if died else 'not killed'}; {told}\n")
         check(not died or died[0] == -9, f"it was killed, and did not end by itself: {died}")
         invariants.check(world)
     except Failed as failed:

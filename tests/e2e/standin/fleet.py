@@ -8,8 +8,10 @@ import json
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.utils import convert_tag_spec
+from moto.iam import iam_backends
 
 MOST_OVERRIDES = 300  # of one request
+TAGGED = {"fleet", "instance", "volume"}  # by a fleet itself; all else through the launch template
 MOST_USER_DATA = 16384  # bytes, before base64
 
 
@@ -30,6 +32,12 @@ class Pool:
         else:
             self.zone = override.get("AvailabilityZone") or ""
             self.subnet = next((s.id for s in backend.describe_subnets() if s.availability_zone == self.zone), None)
+
+    def groups(self):
+        found = list(self.data.get("SecurityGroupIds") or self.data.get("SecurityGroups") or [])
+        for interface in self.data.get("NetworkInterfaces") or []:
+            found += interface.get("Groups") or []
+        return found
 
     def described(self):
         return {"LaunchTemplateSpecification": self.template, "Overrides": {**self.override, "ImageId": self.image}}
@@ -81,6 +89,14 @@ def refused(backend, market, capacity_type, pool):
     architecture = {"amd64": "x86_64"}.get(row["arch"], row["arch"])
     if image.architecture != architecture:
         return "InvalidParameterValue", f"The architecture '{architecture}' of the specified instance type does not match the architecture '{image.architecture}' of the specified AMI."
+    for group in pool.groups():
+        if backend.get_security_group_from_id(group) is None:
+            return "InvalidGroup.NotFound", f"The security group '{group}' does not exist"
+    profile = pool.data.get("IamInstanceProfile") or {}
+    known = [value for p in iam_backends[backend.account_id]["aws"].instance_profiles.values() for value in (p.name, p.arn)]
+    for field, value in profile.items():
+        if value not in known:
+            return "InvalidParameterValue", f"Value ({value}) for parameter iamInstanceProfile.{field.lower()} is invalid. Invalid IAM Instance Profile {field.lower()}"
     if market.left(capacity_type, pool.instance_type, pool.zone) == 0:
         return "InsufficientInstanceCapacity", (
             f"We currently do not have sufficient {pool.instance_type} capacity in the Availability Zone you requested ({pool.zone}). "
@@ -154,13 +170,10 @@ def start(backend, market, capacity_type, fleet_id, pool, count, instance_tags):
     raw = data["UserData"].decode("latin-1") if data.get("UserData") else ""
     if len(raw) > MOST_USER_DATA:
         raise EC2ClientError("InvalidUserData.Malformed", "User data is limited to 16384 bytes")
-    groups = list(data.get("SecurityGroupIds") or data.get("SecurityGroups") or [])
-    for interface in data.get("NetworkInterfaces") or []:
-        groups += interface.get("Groups") or []
     tags = convert_tag_spec(data.get("TagSpecifications") or [])
     reservation = backend.run_instances(
         image_id=pool.image, count=count, user_data=data.get("UserData"), security_group_names=[],
-        security_group_ids=groups, instance_type=pool.instance_type, is_instance_type_default=False,
+        security_group_ids=pool.groups(), instance_type=pool.instance_type, is_instance_type_default=False,
         subnet_id=pool.subnet, lifecycle="spot" if capacity_type == "spot" else None,
         iam_instance_profile=data.get("IamInstanceProfile"), metadata_options=data.get("MetadataOptions") or {},
         block_device_mappings=data.get("BlockDeviceMappings") or [],
@@ -206,6 +219,8 @@ def launch(backend, market, request, born):
         raise EC2ClientError("InvalidParameterValue", "TotalTargetCapacity must be at least 1")
     pools = read_pools(backend, request["LaunchTemplateConfigs"] or [])
     tags = convert_tag_spec(request["TagSpecifications"] or [])
+    if set(tags) - TAGGED:
+        raise EC2ClientError("InvalidParameterValue", f"'{sorted(set(tags) - TAGGED)[0]}' is not a valid taggable resource type for this operation.")
     for name in ("instance", "fleet"):
         if any(key.startswith("aws:") for key in tags.get(name, {})) or len(tags.get(name, {})) > 50:
             raise EC2ClientError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved; at most 50 tags")

@@ -32,6 +32,7 @@ class Market:
             "shutdown_s": 0.5,  # from TerminateInstances to terminated
             "poll_s": 20,  # that a ReceiveMessage may wait at most
             "visible_s": 1.0,  # until Describe calls and TerminateInstances know a new instance
+            "hooks": [],  # lifecycle actions that wait: what CompleteLifecycleAction must say of each
             "images": {},  # SSM parameter -> image id
         }
         self.lock = threading.RLock()

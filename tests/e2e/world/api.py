@@ -19,6 +19,10 @@ class ApiError(Exception):
         self.code, self.message = code, message
 
 
+class Unavailable(ApiError, OSError):
+    """A refusal that passes: the server is busy or not up yet. As good as no answer, to all who try again."""
+
+
 class Api:
     def __init__(self, url, ca_file, token):
         parts = urllib.parse.urlsplit(url)
@@ -32,7 +36,7 @@ class Api:
         return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=timeout_s)
 
     def call(self, method, path, body=None, content_type="application/json"):
-        """The decoded answer; ApiError for a status of 400 and more, OSError where there was no answer."""
+        """The decoded answer; ApiError for a status of 400 and more, Unavailable among them, OSError where there was no answer."""
         data = None if body is None else json.dumps(body).encode()
         for attempt in (0, 1):
             connection = getattr(self.local, "connection", None)
@@ -50,7 +54,7 @@ class Api:
                     raise OSError(str(problem)) from problem
                 continue  # an idle connection that the server had closed
             if answer.status >= 400:
-                raise ApiError(answer.status, text)
+                raise (Unavailable if answer.status == 429 or answer.status >= 500 else ApiError)(answer.status, text)
             return json.loads(text or b"{}")
 
     def get(self, path):

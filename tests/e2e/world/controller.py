@@ -1,5 +1,6 @@
 """build/stoker run as a part: installed by its chart, with exactly the chart's service account, behind the fault proxies."""
 import base64
+import datetime
 import json
 import subprocess
 import urllib.error
@@ -89,6 +90,11 @@ class Controller:
             if line.startswith((name + "{", name + " ")) and all(f'{k}="{v}"' in line for k, v in labels.items()):
                 total += float(line.rsplit(" ", 1)[1])
         return total
+
+    def moments(self, event, **fields):
+        """When its log says this event with these fields, in seconds since 1970, in order."""
+        return [datetime.datetime.fromisoformat(entry["time"]).timestamp() for entry in self.logged(event)
+                if all(entry.get(name) == value for name, value in fields.items())]
 
     def logged(self, event=None):
         """The lines of its log; only those of one event where it is named."""

@@ -1,4 +1,5 @@
 """etcd, kube-apiserver, kube-scheduler and kube-controller-manager on free ports, with TLS, RBAC, users by token and an audit log."""
+import datetime
 import json
 import pathlib
 import ssl
@@ -19,6 +20,11 @@ TOKENS = f"""{ADMIN_TOKEN},admin,1,"system:masters"
 AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
 SERVER_NAMES = ("subjectAltName=IP:127.0.0.1,IP:10.96.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,"
                 "DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local\nextendedKeyUsage=serverAuth\n")
+
+
+def audit_time(entry):
+    """When the API server got the request, in seconds since 1970."""
+    return datetime.datetime.fromisoformat(entry["requestReceivedTimestamp"]).timestamp()
 
 
 def openssl(*args, cwd):
@@ -133,7 +139,7 @@ class ControlPlane:
     def kubectl(self, *args, stdin=None, check=True):
         """Standard output; Failed with standard error where it fails and `check`."""
         done = subprocess.run([str(BIN / "kubectl"), "--kubeconfig", str(self.pki / "admin.kubeconfig"), *args], input=stdin,
-                              capture_output=True, text=True, env=without_proxies())
+                              capture_output=True, text=True, env=without_proxies(), timeout=180)
         if done.returncode and check:
             raise Failed(f"kubectl {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout if check else done

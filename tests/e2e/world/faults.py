@@ -5,6 +5,7 @@ turns left is applied.
 """
 import asyncio
 import dataclasses
+import http
 import re
 import ssl
 import threading
@@ -14,11 +15,12 @@ LIMIT = 1 << 20
 
 @dataclasses.dataclass
 class Rule:
-    action: str  # "status", "reset", "delay", "truncate", "lose", "refuse"
+    action: str  # "status", "reset", "delay", "truncate", "lose"
     match: str = "."  # regular expression over "METHOD path body"
     times: int = 1
     status: int = 503
     body: bytes = b""
+    headers: bytes = b""  # lines, each with its end
     seconds: float = 0.0
     every: int = 1  # only each n-th request that fits
     done: int = 0
@@ -101,9 +103,8 @@ class Proxy:
         if rule and rule.action == "reset":
             raise Reset
         if rule and rule.action == "status":
-            reason = {503: "Service Unavailable", 429: "Too Many Requests", 400: "Bad Request", 500: "Internal Server Error"}.get(rule.status, "X")
-            writer.write(f"HTTP/1.1 {rule.status} {reason}\r\nContent-Length: {len(rule.body)}\r\n"
-                         f"Content-Type: {'text/xml' if rule.body[:1] == b'<' else 'application/json'}\r\n\r\n".encode() + rule.body)
+            writer.write(f"HTTP/1.1 {rule.status} {http.HTTPStatus(rule.status).phrase}\r\nContent-Length: {len(rule.body)}\r\n"
+                         f"Content-Type: {'text/xml' if rule.body[:1] == b'<' else 'application/json'}\r\n".encode() + rule.headers + b"\r\n" + rule.body)
             await writer.drain()
             return
         if rule and rule.action == "delay":

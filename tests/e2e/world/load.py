@@ -7,7 +7,7 @@ import time
 
 from . import manifests
 from .aws import KEY_ID
-from .controlplane import ADMIN_TOKEN
+from .controlplane import ADMIN_TOKEN, audit_time
 from .api import Api
 from .manifests import CAPACITY, need
 from .parts import ROOT
@@ -15,7 +15,6 @@ from .parts import ROOT
 CONTROLLER = "system:serviceaccount:stoker:"
 WRITES = ("create", "update", "patch", "delete")
 MAKERS = 4  # threads that make pods
-ROUND_GAP_S = 3  # launches further apart are not of one plan
 
 
 def uniform(count, cpu_m, vcpu, per_node):
@@ -69,10 +68,8 @@ def controller_calls(world, since=0.0):
     calls = []
     for entry in world.plane.audit():
         if entry["user"]["username"].startswith(CONTROLLER):
-            at = entry["requestReceivedTimestamp"]
-            seconds = time.mktime(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0" + at[19:-1])
             ref = entry.get("objectRef", {})
-            if seconds >= since and ref.get("resource") != "leases":
+            if audit_time(entry) >= since and ref.get("resource") != "leases":
                 calls.append((entry["verb"], ref.get("resource", "-") + ("/" + ref["subresource"] if ref.get("subresource") else "")))
     return calls
 
@@ -94,13 +91,13 @@ def settle(world, count, timeout_s):
     return slots
 
 
-def measure(world, load, launched_within_s=None, idle_s=0):
-    """Runs a load to the last bound pod and returns its figures by name."""
+def measure(world, load, idle_s=0, extra=()):
+    """Runs a load to the last bound pod and returns its figures by name. `extra`: of the controller's command line."""
     name, pods, provisioner = load
     for namespace in {p["metadata"]["namespace"] for p in pods} - {"default", "spark"}:
         world.plane.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     world.plane.apply(manifests.template(provisioner["spec"]["providerRef"]["name"]), provisioner)
-    stoker = world.run_controller(direct=True)
+    stoker = world.run_controller(direct=True, extra=extra)
     made, making_s = create_pods(world, pods)
     slots = settle(world, len(pods), 400)
     launches = [one for one in world.aws.launches() if not one["repeat"]]
@@ -110,9 +107,8 @@ def measure(world, load, launched_within_s=None, idle_s=0):
     bound = {p["metadata"]["uid"]: p["spec"].get("nodeName") for p in world.list("pods")}
     ready = [e["t"] for e in world.node_events("ready")]
     last_bound = time.time()
-    binds = [when for when in bind_times(world)]
-    rounds = 1 + sum(b - a > ROUND_GAP_S for a, b in zip(sorted(launched), sorted(launched)[1:]))
-    first = [one for one in launches if one["t"] - min(launched) <= ROUND_GAP_S]
+    binds = list(bind_times(world))
+    plans = [plan["new_nodes"] for plan in stoker.logged("plan") if plan["new_nodes"]]
     rss, cpu = stoker.part.usage()
     calls = controller_calls(world)
     writes = [(verb, what) for verb, what in calls if verb in WRITES]
@@ -122,8 +118,8 @@ def measure(world, load, launched_within_s=None, idle_s=0):
     right = sum(bound[uid] == claims.get(slots[uid], {}).get("status", {}).get("nodeName") for uid in kept)
     price = sum(i["price"] or 0 for i in world.aws.living())
     result = {
-        "load": name, "pods": len(pods), "nodes": len(nodes), "planned": sum(one["target"] for one in first),
-        "launched": sum(len(one["instances"]) for one in launches), "rounds": rounds, "usd_per_hour": price, "making_s": making_s,
+        "load": name, "pods": len(pods), "nodes": len(nodes), "planned": plans[0],
+        "launched": sum(len(one["instances"]) for one in launches), "rounds": len(plans), "usd_per_hour": price, "making_s": making_s,
         "first_launched_s": min(launched) - made, "all_launched_s": max(launched) - made,
         "bound_after_ready_s": (max(binds) if binds else last_bound) - max(ready), "all_bound_s": (max(binds) if binds else last_bound) - made,
         "as_planned": right / len(pods), "rss_mib": rss, "cpu_s": cpu, "api_calls": len(calls),
@@ -139,8 +135,7 @@ def bind_times(world):
     for entry in world.plane.audit():
         ref = entry.get("objectRef", {})
         if ref.get("subresource") == "binding" and entry.get("responseStatus", {}).get("code") == 201:
-            at = entry["requestReceivedTimestamp"]
-            yield time.mktime(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0" + at[19:-1])
+            yield audit_time(entry)
 
 
 def tally(calls):

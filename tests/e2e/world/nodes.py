@@ -5,6 +5,7 @@ admits pods, runs them (podrun.py), ends them gracefully, dies with its instance
 CONFIG is read again when it changes: boot_s [least, most], memory_less, cloud_provider, unready.
 """
 import datetime
+import itertools
 import json
 import os
 import pathlib
@@ -69,14 +70,13 @@ class Agent:
         self.nodes = {}  # instance id -> Node
         self.by_name = {}
         self.work = queue.PriorityQueue()  # (when, number, function, argument)
-        self.number = 0
+        self.numbers = itertools.count()  # no two entries of the queue are alike
         self.chance = random.Random(config["seed"])
         self.pods_seen = {}  # uid -> True once it is run, ended or refused
         self.hosts = podrun.Hosts(pathlib.Path(config["folder"]) / "hosts")
 
     def later(self, seconds, function, *args):
-        self.number += 1
-        self.work.put((time.monotonic() + seconds, self.number, function, args))
+        self.work.put((time.monotonic() + seconds, next(self.numbers), function, args))
 
     def worker(self):
         while True:
@@ -88,10 +88,12 @@ class Agent:
                 continue
             try:
                 function(*args)
-            except ApiError as problem:
-                log("refused", by=function.__name__, why=str(problem))
             except OSError:
                 self.later(1, function, *args)  # the API server is away: again
+            except ApiError as problem:
+                log("refused", by=function.__name__, why=str(problem))
+            except Exception as problem:  # a mistake of ours ends a step, and not the worker
+                log("mistake", by=function.__name__, why=repr(problem))
 
     # Instances
 
@@ -107,6 +109,7 @@ class Agent:
             time.sleep(0.5)
 
     def look(self, instances):
+        instances += [{"id": known, "state": "terminated"} for known in set(self.nodes) - {i["id"] for i in instances}]
         for instance in instances:
             known = self.nodes.get(instance["id"])
             if instance["state"] == "running" and known is None:
@@ -147,7 +150,7 @@ class Agent:
                                "kubeProxyVersion": ""}}
         body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name, "labels": node.labels}, "status": status,
                 "spec": {"providerID": f"aws:///{node.instance['zone']}/{node.id}", "taints": taints}}
-        self.api.post("/api/v1/nodes", body)
+        self.make("/api/v1/nodes", body)
         self.by_name[node.name] = node
         node.joined = True
         log("joined", node=node.name, type=node.instance["type"], zone=node.instance["zone"], labels=settings.labels, taints=settings.taints)
@@ -155,6 +158,14 @@ class Agent:
             self.later(0.5, self.initialize, node, placed)
         if not self.config["unready"]:
             self.later(1, self.ready, node)
+
+    def make(self, path, body):
+        """Also where it has been made, and the answer was lost."""
+        try:
+            self.api.post(path, body)
+        except ApiError as problem:
+            if problem.code != 409:
+                raise
 
     def initialize(self, node, placed):
         """What the cloud controller manager does: zone and type labels, and its taint off."""
@@ -185,7 +196,7 @@ class Agent:
                 "renewTime": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
         leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
         if create:
-            self.api.post(leases, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": node.name}, "spec": spec})
+            self.make(leases, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": node.name}, "spec": spec})
             return
         self.later(RENEW_S, self.renew, node)
         self.api.patch(f"{leases}/{node.name}", {"spec": spec})

@@ -14,7 +14,9 @@ BIN = CACHE / "bin"
 PYTHON = CACHE / "venv/bin/python"
 AWS = CACHE / "venv/bin/aws"
 SPARK = {"3.5": CACHE / "venv", "4.0": CACHE / "venv4"}
+PATIENCE_S = float(os.environ.get("E2E_PATIENCE") or 1)  # of slow machines: every time limit is multiplied
 KILLED_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+GIVEN_PORTS = set()
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -27,9 +29,13 @@ def spark_home(version):
 
 
 def free_port():
-    """Below the ephemeral range, so that no outgoing connection takes it before its server does."""
+    """Below the ephemeral range, so that no outgoing connection takes it before its server does; never the same twice, for servers
+    that start later."""
     for _ in range(200):
         port = random.randint(20000, 31000)
+        if port in GIVEN_PORTS:
+            continue
+        GIVEN_PORTS.add(port)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -41,6 +47,7 @@ def free_port():
 
 def wait(what, condition, timeout_s=60, every_s=0.2):
     """Returns the first true value of `condition`; exceptions of the network count as not yet."""
+    timeout_s *= PATIENCE_S
     end = time.monotonic() + timeout_s
     while True:
         try:

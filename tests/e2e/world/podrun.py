@@ -138,7 +138,7 @@ class Pod:
         self.started = now()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            script = self.prepare()
+            script = self.try_often(self.prepare)
             self.try_often(lambda: self.report("Running"))
             self.agent.hosts.changed.set()
             if self.killed:

@@ -1,6 +1,5 @@
 """One world: control plane, AWS, nodes, proxies, a controller; made fresh for a case and torn down after it."""
 import json
-import os
 import pathlib
 import random
 import shutil
@@ -11,8 +10,6 @@ from .aws import Aws
 from .controlplane import NODES_TOKEN, ControlPlane
 from .faults import Proxies, Proxy
 from .parts import PYTHON, ROOT, Failed, Part, free_port, wait, without_proxies
-
-PATIENCE_S = float(os.environ.get("E2E_PATIENCE", "1"))  # of slow machines: every time limit is multiplied
 
 
 class World:
@@ -88,7 +85,7 @@ class World:
                 if not part.alive():
                     raise Failed(f"{name} ended with {part.process.returncode} while waiting for {what}: {part.tail()}")
             return condition()
-        return wait(what, checked, timeout_s * PATIENCE_S, every_s)
+        return wait(what, checked, timeout_s, every_s)
 
     def living_parts(self):
         yield "nodes", self.nodes
