@@ -18,8 +18,8 @@ struct suspect {
 };
 
 struct collect_part {
-    bool asked, listed;
-    struct clock_mono due;
+    bool asked_once, asked, listed;
+    struct clock_mono asked_at;
     struct arena arena; /* of the list that was not looked at yet */
     struct cloud_instance *instances;
     size_t n_instances;
@@ -309,17 +309,17 @@ static int look_for_missing(struct pass *pass, struct collect_part *part, struct
     return code;
 }
 
-static bool is_quiet(const struct view *view)
+/* A node that is not ready may have no machine any more: without a queue, or before its message, nobody else says so.
+ */
+static bool is_quiet(const struct pass *pass, const struct collect_part *part)
 {
-    for (uint32_t i = 0; i < view->n_claims; i++)
-        if (view->claims[i].claim->phase != CLAIM_INITIALIZED)
+    const struct view *view = &pass->view;
+    for (uint32_t i = 0; i < view->n_claims; i++) {
+        const struct node *node = claim_node(pass, &view->claims[i]);
+        if (view->claims[i].claim->phase != CLAIM_INITIALIZED || !node || !node->ready)
             return false;
-    return true;
-}
-
-static bool has_suspects(const struct collect_part *part)
-{
-    return part->orphans.len || part->missing.len;
+    }
+    return !part->orphans.len && !part->missing.len;
 }
 
 static int look_at_list(struct pass *pass, struct collect_part *part, struct err *err)
@@ -332,9 +332,6 @@ static int look_at_list(struct pass *pass, struct collect_part *part, struct err
         code = look_for_missing(pass, part, err);
     if (code)
         return code;
-    struct clock_mono confirm = clock_after(pass->now, control_settings(pass->control)->collect_ms);
-    if (has_suspects(part) && confirm.ns < part->due.ns)
-        part->due = confirm;
     part->listed = false;
     arena_release(&part->arena);
     return 0;
@@ -348,13 +345,14 @@ int collect_pass(struct pass *pass, struct err *err)
     int code = part->listed ? look_at_list(pass, part, err) : 0;
     if (code || part->asked)
         return code;
-    if (pass->now.ns >= part->due.ns) {
-        bool quiet = is_quiet(&pass->view) && !has_suspects(part);
-        int64_t collect_ms = control_settings(pass->control)->collect_ms;
-        int64_t wait_ms = quiet && collect_ms < QUIET_COLLECT_MS ? QUIET_COLLECT_MS : collect_ms;
-        part->due = clock_after(pass->now, wait_ms);
+    int64_t wait_ms = control_settings(pass->control)->collect_ms;
+    if (wait_ms < QUIET_COLLECT_MS && is_quiet(pass, part))
+        wait_ms = QUIET_COLLECT_MS;
+    if (!part->asked_once || pass->now.ns >= clock_after(part->asked_at, wait_ms).ns) {
+        part->asked_once = true;
+        part->asked_at = pass->now;
         code = ask_list(pass, part, err);
     }
-    control_wake_at(pass->control, part->due);
+    control_wake_at(pass->control, clock_after(part->asked_at, wait_ms));
     return code;
 }

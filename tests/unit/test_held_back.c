@@ -172,6 +172,19 @@ static void an_instance_is_seen_twice_before_it_goes(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 0);
 }
 
+/* Nobody says that a machine is gone: its node does, by falling silent, long before the five minutes are over. */
+static void a_machine_that_is_gone_without_a_word_is_missed(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "", 1);
+    stage_run(stage, 600000); /* all is well: it is listed every 5 minutes */
+    const struct str gone = stage_machine(stage, 0)->instance.id;
+    fake_cloud_lose(stage->cloud, gone);
+    fake_cluster_ready(stage->cluster, gone.ptr, false);
+    stage_run(stage, 250000); /* two lists, 2 minutes apart */
+    assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE, "", gone.ptr));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +196,7 @@ int main(void)
         STAGE_TEST_ALIVE(a_notice_for_nobody_waits_for_launches_that_are_open),
         STAGE_TEST_ALIVE(a_young_instance_is_nobodys_leak),
         STAGE_TEST_ALIVE(an_instance_is_seen_twice_before_it_goes),
+        STAGE_TEST_ALIVE(a_machine_that_is_gone_without_a_word_is_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
