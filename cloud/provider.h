@@ -90,6 +90,7 @@ struct cloud_instance {
 struct cloud_prepared {
     const struct err *err; /* NULL: ready */
     struct str request;    /* JSON text that says exactly what will be asked for: to be written down before launch */
+    const char *note;      /* NULL, or words: where what is asked for is not what the template says */
     struct cloud_failure failure; /* where err: whose fault */
 };
 

@@ -1,5 +1,7 @@
 #include "cloud/aws/images.h"
 
+enum { AL2_LAST_MINOR = 32 };
+
 struct aws_variant aws_variant_of(const struct aws_type *type)
 {
     struct aws_variant variant = {.arm64 = str_is(type->arch, "arm64")};
@@ -20,13 +22,25 @@ static const char *al2023_flavour(struct aws_variant variant)
     return "standard";
 }
 
-/* Ubuntu 22.04 is what Canonical builds for Kubernetes 1.29 and later. */
-static const char *ubuntu_release(struct str version)
+static int64_t minor_of(struct str version)
 {
     int64_t minor = 0;
     struct str rest = version;
     str_cut(&rest, '.');
-    return str_to_int64(rest, &minor) && minor < 29 ? "20.04" : "22.04";
+    return str_to_int64(rest, &minor) ? minor : 0;
+}
+
+struct str aws_image_family(const struct cloud_template *template_, struct str version)
+{
+    bool bound = template_->n_images || str_trim(template_->user_data).len;
+    bool gone = str_is(template_->family, "AL2") && minor_of(version) > AL2_LAST_MINOR;
+    return gone && !bound ? STR("AL2023") : template_->family;
+}
+
+/* Ubuntu 22.04 is what Canonical builds for Kubernetes 1.29 and later. */
+static const char *ubuntu_release(struct str version)
+{
+    return minor_of(version) < 29 ? "20.04" : "22.04";
 }
 
 /* Is there an image for such machines? */
@@ -116,7 +130,6 @@ static int by_parameter(struct aws_discovery *discovery, const struct cloud_temp
     if (rc)
         return err_wrap(err, "template %.*s", STR_ARG(template_->name));
     rc = aws_discovery_parameter(discovery, name, since, ret, err);
-    /* There have been no new AL2 images since 2025-11. */
     if (rc == ERR_NOT_FOUND)
         return err_set(err, ERR_INVALID, "template %.*s: there is no %.*s image for Kubernetes %.*s (%.*s)%s",
                        STR_ARG(template_->name), STR_ARG(template_->family), STR_ARG(version), STR_ARG(name),

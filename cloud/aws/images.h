@@ -23,6 +23,13 @@ struct aws_variant aws_variant_of(const struct aws_type *type);
 CC_MUST_CHECK int aws_image_parameter(struct str family, struct str version, struct aws_variant variant,
                                       struct arena *arena, struct str *ret, struct err *err);
 
+/*
+ * The family whose images the template's nodes start from: its own; AL2023 in place of AL2 where there is none of AL2
+ * for that Kubernetes, and neither an amiSelector nor user data bind the template to it. Source: EKS User Guide, "Guide
+ * to EKS AL2 & AL2-accelerated AMIs transition": 1.32 is the last.
+ */
+struct str aws_image_family(const struct cloud_template *template_, struct str version);
+
 /* The newest image of that architecture (then the last by name); NULL if there is none. */
 const struct aws_image *aws_image_newest(const struct aws_image *images, size_t n, bool arm64);
 

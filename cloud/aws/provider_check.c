@@ -192,7 +192,8 @@ static int check_image(struct checking *checking, const struct cloud_template *t
         tell_error(checking, name, &err);
     if (rc == 0)
         tell(checking, name, true,
-             arena_printf(&checking->operation.arena, "%.*s for %s", STR_ARG(*ret), *ret_arm64 ? "arm64" : "amd64"));
+             arena_printf(&checking->operation.arena, "%.*s for %s, of family %.*s", STR_ARG(*ret),
+                          *ret_arm64 ? "arm64" : "amd64", STR_ARG(template_->family)));
     return rc;
 }
 
@@ -339,8 +340,12 @@ int provider_check(void *context, const struct cloud_template *const *templates,
     checking->n = n;
     checking->templates = arena_array(&checking->operation.arena, struct cloud_template, n);
     int rc = checking->templates ? 0 : err_nomem(err);
-    for (size_t i = 0; i < n && rc == 0; i++)
+    for (size_t i = 0; i < n && rc == 0; i++) {
         rc = template_copy(templates[i], &checking->operation.arena, &checking->templates[i], err);
+        if (!rc)
+            checking->templates[i].family =
+                aws_image_family(&checking->templates[i], checking->operation.provider->version);
+    }
     if (!rc)
         rc = operation_begin(&checking->operation, err);
     if (rc)

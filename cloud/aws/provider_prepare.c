@@ -18,6 +18,7 @@ struct preparing {
     struct cloud_launch_plan plan;
     struct err err;
     struct str request;
+    const char *note; /* as cloud_prepared has it */
     cloud_prepared_fn done;
     void *context;
 };
@@ -385,7 +386,7 @@ static int step(struct operation *operation)
 static void finish(struct operation *operation)
 {
     struct preparing *preparing = (struct preparing *)operation;
-    struct cloud_prepared prepared = {.request = preparing->request};
+    struct cloud_prepared prepared = {.request = preparing->request, .note = preparing->note};
     if (preparing->err.code) {
         prepared.err = &preparing->err;
         prepared.failure = failure_of(&preparing->err, AWS_SCOPE_CALL);
@@ -396,6 +397,26 @@ static void finish(struct operation *operation)
 }
 
 static const struct operation_kind kind = {step, finish, NULL};
+
+/* A family whose images are no more is replaced, and that is said. */
+static int find_family(struct preparing *preparing, struct err *err)
+{
+    struct arena *arena = &preparing->operation.arena;
+    struct str version = preparing->operation.provider->version;
+    const struct cloud_template *asked = preparing->plan.template_;
+    struct str family = aws_image_family(asked, version);
+    if (asked->launch_template.len || str_eq(family, asked->family))
+        return 0;
+    struct cloud_template *template_ = arena_new(arena, struct cloud_template);
+    preparing->note = arena_printf(arena, "template %.*s: there is no %.*s image for Kubernetes %.*s: %.*s is taken",
+                                   STR_ARG(asked->name), STR_ARG(asked->family), STR_ARG(version), STR_ARG(family));
+    if (!template_ || !preparing->note)
+        return err_nomem(err);
+    *template_ = *asked;
+    template_->family = family;
+    preparing->plan.template_ = template_;
+    return 0;
+}
 
 int provider_prepare(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done, void *done_context,
                      struct err *err)
@@ -408,6 +429,8 @@ int provider_prepare(void *context, const struct cloud_launch_plan *plan, cloud_
     preparing->done = done;
     preparing->context = done_context;
     int rc = launch_plan_copy(plan, &preparing->operation.arena, &preparing->plan, err);
+    if (!rc)
+        rc = find_family(preparing, err);
     if (!rc)
         rc = operation_begin(&preparing->operation, err);
     if (rc)

@@ -27,7 +27,8 @@ static const struct schema_field FIELDS[] = {
      .type = SCHEMA_STRING,
      .values = "AL2|AL2023|Bottlerocket|Ubuntu|Custom",
      .preset = "AL2",
-     .about = "What the image is, and so how it is told to join. Custom: by userData alone."},
+     .about = "What the image is, and so how it is told to join. Custom: by userData alone. AL2 has no images for "
+              "Kubernetes after 1.32: there AL2023 is taken, unless amiSelector or userData is set."},
     {.path = "spec.launchTemplate",
      .type = SCHEMA_STRING,
      .max = 128,

@@ -115,6 +115,13 @@ static int find_pools(const struct purchase *purchase, struct arena *arena, stru
     return 0;
 }
 
+static void tell_provisioner(struct control *control, const struct provisioner *provisioner,
+                             enum control_event_type type, const char *reason, const char *message)
+{
+    control_event(control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
+                  provisioner->name, provisioner->uid, type, reason, "%s", message);
+}
+
 static void on_prepared(void *context, const struct cloud_prepared *prepared)
 {
     struct prepare_call *call = context;
@@ -124,6 +131,8 @@ static void on_prepared(void *context, const struct cloud_prepared *prepared)
     free(call);
     purchase->state = PURCHASE_CREATING;
     purchase->since = loop_now(control_effects(control)->loop);
+    if (prepared->note)
+        tell_provisioner(control, provisioner, EVENT_NORMAL, "ImageReplaced", prepared->note);
     if (!prepared->err) {
         purchase->request = str_dup(&purchase->solve->arena, prepared->request);
         purchase->failed = !purchase->request.ptr;
@@ -138,9 +147,7 @@ static void on_prepared(void *context, const struct cloud_prepared *prepared)
                                  prepared->failure.reason); /* the next plan goes round */
     else
         control_hold(control, provisioner->name);
-    control_event(control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
-                  provisioner->name, provisioner->uid, EVENT_WARNING, "LaunchNotPrepared", "%s",
-                  prepared->err->message);
+    tell_provisioner(control, provisioner, EVENT_WARNING, "LaunchNotPrepared", prepared->err->message);
 }
 
 static int prepare(struct pass *pass, struct purchase *purchase, struct err *err)

@@ -156,7 +156,8 @@ static bool live(int64_t n)
                                                  .environment = &world.base.environment,
                                                  .region = STR("us-east-1"),
                                                  .cluster = {.name = STR("c1"), .endpoint = STR("https://api")},
-                                                 .kubernetes_version = STR("1.30")};
+                                                 .kubernetes_version = STR("1.30"),
+                                                 .instance_profile = STR("nodes")};
     bool good = true;
     nth_begin(n);
     int rc = aws_provider_open(&options, &world.provider, NULL);

@@ -118,7 +118,9 @@ static void answer(struct fake_cloud_store *store, const struct reply *reply)
     const struct err *err = reply->failed ? &reply->err : NULL;
     switch (reply->api) {
     case FAKE_PREPARE:
-        ((cloud_prepared_fn)reply->done)(reply->context, &(struct cloud_prepared){.err = err, .request = reply->text});
+        ((cloud_prepared_fn)reply->done)(
+            reply->context,
+            &(struct cloud_prepared){.err = err, .request = reply->text, .note = store->fake.prepare_note});
         return;
     case FAKE_LAUNCH:
         if (!err)

@@ -29,6 +29,7 @@ struct fake_cloud {
     uint64_t n_calls, calls[FAKE_CLOUD_APIS];
     uint64_t n_launches; /* that were not answered from memory */
     bool prepare_fails;  /* ERR_INVALID: a template without subnets */
+    const char *prepare_note; /* what prepare has to tell, NULL: nothing */
     struct fake_cloud_store *store;
 };
 

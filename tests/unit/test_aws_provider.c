@@ -8,6 +8,7 @@
 
 #include "cloud/aws/discovery.h"
 #include "cloud/aws/fleet.h"
+#include "cloud/aws/images.h"
 #include "cloud/aws/provider_internal.h"
 #include "tests/support/aws_world.h"
 
@@ -23,7 +24,7 @@ struct world {
     struct cloud_launch_plan plan;
     /* What was told. */
     int answers, code;
-    char message[1024], reason[64], request[8192];
+    char message[1024], reason[64], note[256], request[8192];
     size_t n_instances, n_failures, n_ids;
     struct cloud_instance first;
     char zone[32], ids[4096];
@@ -141,6 +142,7 @@ static void on_prepared(void *context, const struct cloud_prepared *prepared)
 {
     struct world *world = context;
     keep_err(world, prepared->err);
+    snprintf(world->note, sizeof(world->note), "%s", prepared->note ? prepared->note : "");
     if (prepared->err)
         keep_failure(world, &prepared->failure);
     else
@@ -390,14 +392,17 @@ static void no_image_for_that_kubernetes(void **state)
     (void)state;
     struct world *world = world_open();
     world->template_.family = STR("AL2");
+    world->template_.user_data = STR("#!/bin/sh\n");
     fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
     fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
     prepare(world);
+    assert_string_equal(world->note, "");
     assert_int_equal(world->code, ERR_INVALID);
     assert_non_null(strstr(world->message, "there is no AL2 image for Kubernetes 1.34"));
     assert_non_null(strstr(world->message, "use amiFamily AL2023"));
     /* Without one for arm64 alone, the others go ahead. */
     world->template_.family = STR("AL2023");
+    world->template_.user_data = STR("");
     fake_aws_once(world->base.aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
     fake_aws_once(world->base.aws, "GetParameter", 400, "{\"__type\":\"ParameterNotFound\"}");
     prepare(world);
@@ -420,6 +425,42 @@ static void on_check(void *context, const struct cloud_check *check)
 }
 
 /* A machine that never joins costs what one costs that works: it is not bought. */
+/* The default of v1alpha5 is AL2, which has no images any more: nobody wrote anything that is bound to it. */
+static void al2_is_no_more(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    world->template_.family = STR("AL2");
+    prepare(world);
+    assert_int_equal(world->code, 0);
+    assert_string_equal(world->note, "template default: there is no AL2 image for Kubernetes 1.34: AL2023 is taken");
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "GetParameter", 0), "/1.34/amazon-linux-2023/x86_64/"));
+    /* With an image of the user's own it is as the user says. */
+    const struct cloud_label image = {STR("aws-ids"), STR("ami-7")};
+    world->template_.images = &image;
+    world->template_.n_images = 1;
+    fake_aws_always(world->base.aws, "DescribeImages", 200,
+                    "<R><imagesSet><item><imageId>ami-7</imageId><architecture>x86_64</architecture></item>"
+                    "</imagesSet></R>");
+    prepare(world);
+    assert_int_equal(world->code, 0);
+    assert_string_equal(world->note, "");
+    world_close(world);
+}
+
+static void families_that_images_are_taken_of(void **state)
+{
+    (void)state;
+    struct cloud_template template_ = {.family = STR("AL2"), .user_data = STR(" \n")};
+    assert_true(str_is(aws_image_family(&template_, STR("1.33")), "AL2023"));
+    assert_true(str_is(aws_image_family(&template_, STR("1.32")), "AL2"));
+    assert_true(str_is(aws_image_family(&template_, STR("")), "AL2"));
+    template_.user_data = STR("yum install x");
+    assert_true(str_is(aws_image_family(&template_, STR("1.33")), "AL2"));
+    template_ = (struct cloud_template){.family = STR("Ubuntu")};
+    assert_true(str_is(aws_image_family(&template_, STR("1.33")), "Ubuntu"));
+}
+
 static void what_could_not_join_is_refused(void **state)
 {
     static const struct {
@@ -709,7 +750,7 @@ static void what_the_doctor_finds(void **state)
         "+queue: none is named",
         "+subnets of default: subnet-a1 in us-east-1a, 100 addresses free; ",
         "+security groups of default: 1, the first is sg-1\n",
-        "+image of default: ami-1 for amd64\n",
+        "+image of default: ami-1 for amd64, of family AL2023\n",
         "+joining of default: AL2023, by https://api\n",
         "+launch of default: would be allowed\n",
     };
@@ -731,6 +772,8 @@ int main(void)
         cmocka_unit_test(a_template_that_exists_is_used),
         cmocka_unit_test(refused_with_words),
         cmocka_unit_test(no_image_for_that_kubernetes),
+        cmocka_unit_test(al2_is_no_more),
+        cmocka_unit_test(families_that_images_are_taken_of),
         cmocka_unit_test(what_could_not_join_is_refused),
         cmocka_unit_test(aws_is_away_for_a_while),
         cmocka_unit_test(a_users_own_launch_template),

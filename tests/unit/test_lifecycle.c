@@ -377,9 +377,12 @@ static void test_prepare_that_fails_is_told(void **state)
     assert_int_equal(creates(stage), 0);
     assert_in_range(stage->cloud->calls[FAKE_PREPARE], 2, 10);
     assert_true(fake_cluster_events(stage->cluster, "default", "LaunchNotPrepared") >= 1);
+    assert_int_equal(fake_cluster_events(stage->cluster, "default", "ImageReplaced"), 0);
     stage->cloud->prepare_fails = false;
+    stage->cloud->prepare_note = "template default: there is no AL2 image for Kubernetes 1.34: AL2023 is taken";
     stage_run(stage, 300000);
     check_slots(stage, "a", 2);
+    assert_int_equal(fake_cluster_events(stage->cluster, "default", "ImageReplaced"), 1);
 }
 
 /* What nothing can host is asked about once, and again only when something that matters has changed. */
