@@ -120,19 +120,16 @@ static void note_finished(const struct doc *statuses, struct pod *pod)
 /* What only a controller asks about. */
 static int decode_state(const struct field *object, struct pod *pod, struct err *err)
 {
-    const struct doc *status = doc_get(object->doc, "status"), *spec = doc_get(object->doc, "spec");
-    const struct doc *grace = doc_get(spec, "terminationGracePeriodSeconds");
-    int64_t grace_s;
-    pod->created = status_time(doc_get(object->doc, "metadata"), "creationTimestamp");
+    const struct doc *status = doc_get(object->doc, "status"), *metadata = doc_get(object->doc, "metadata");
+    pod->created = status_time(metadata, "creationTimestamp");
+    pod->ends = status_time(metadata, "deletionTimestamp");
     if (pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED) {
         note_finished(doc_get(status, "containerStatuses"), pod);
         note_finished(doc_get(status, "initContainerStatuses"), pod);
     }
     pod->do_not_disrupt = status_do_not_disrupt(object->doc);
     pod->unschedulable = status_condition(object->doc, "PodScheduled", "False", "Unschedulable");
-    pod->grace_s = 30; /* the API server's default */
-    if (grace && grace->kind == DOC_NUMBER && str_to_int64(grace->text, &grace_s) && grace_s >= 0)
-        pod->grace_s = grace_s < INT32_MAX ? grace_s : INT32_MAX;
+    pod->ready = status_condition(object->doc, "Ready", "True", NULL);
     return status_keep(object, status_text(status, "nominatedNodeName"), &pod->nominated_node, err);
 }
 

@@ -63,10 +63,11 @@ struct pod {
     bool planned; /* does not exist yet: read from a SparkApplication or a properties file */
     /* What only a controller asks about. */
     struct clock_wall created, finished; /* 0: not said; finished: the last container's end */
+    struct clock_wall ends;              /* deletionTimestamp: when its grace is over; 0: it is not deleted */
     bool do_not_disrupt;                 /* do-not-evict, do-not-disrupt, safe-to-evict "false" */
     bool has_controller;                 /* an owner that is its controller */
     bool unschedulable;                  /* kube-scheduler has marked it so */
-    int64_t grace_s;                     /* terminationGracePeriodSeconds; 30 if unset */
+    bool ready;                          /* condition Ready is True */
     struct str nominated_node;           /* status.nominatedNodeName */
 };
 
@@ -89,6 +90,7 @@ struct budget {
     struct str namespace_, name;
     struct selector selector;
     int64_t disruptions_allowed; /* as its controller last said */
+    bool unhealthy_may_go;       /* pods that are not Ready may be evicted all the same */
 };
 
 enum spark_zone_mode { SPARK_ZONE_ANY, SPARK_ZONE_PREFER, SPARK_ZONE_SINGLE };

@@ -236,9 +236,9 @@ static int stand_in(struct objects *objects, const struct doc *object, const str
                         .app = {"", 0},
                         .nominated_node = {"", 0},
                         .phase = POD_RUNNING,
-                        .do_not_disrupt = true,
-                        .grace_s = 30};
+                        .do_not_disrupt = true};
     ret->created = status_time(doc_get(object, "metadata"), "creationTimestamp");
+    ret->ends = status_time(doc_get(object, "metadata"), "deletionTimestamp");
     ret->deleting = doc_get(doc_get(object, "metadata"), "deletionTimestamp") != NULL;
     return rc;
 }

@@ -36,12 +36,12 @@ static bool same_node(const struct node *a, const struct node *b)
            same_resources(&a->allocatable, &b->allocatable) && same_resources(&a->capacity, &b->capacity);
 }
 
-/* Volumes and owners do not change while a pod lives. */
+/* Volumes and owners do not change while a pod lives; whether it is ready is asked only now and then. */
 static bool same_pod(const struct pod *a, const struct pod *b)
 {
     return str_eq(a->uid, b->uid) && a->spec == b->spec && a->phase == b->phase && a->deleting == b->deleting &&
            a->unschedulable == b->unschedulable && a->do_not_disrupt == b->do_not_disrupt &&
-           a->finished.ns == b->finished.ns && a->grace_s == b->grace_s && str_eq(a->node_name, b->node_name) &&
+           a->finished.ns == b->finished.ns && a->ends.ns == b->ends.ns && str_eq(a->node_name, b->node_name) &&
            str_eq(a->nominated_node, b->nominated_node) && str_eq(a->owner_name, b->owner_name) &&
            same_labels(&a->labels, &b->labels);
 }

@@ -18,9 +18,10 @@ static void a_pod_tells_its_state(void **state)
         &world,
         "apiVersion: v1\nkind: Pod\n"
         "metadata:\n  name: a\n  uid: u\n  creationTimestamp: '2026-11-21T06:18:42Z'\n"
+        "  deletionTimestamp: '2026-11-21T06:19:42Z'\n"
         "  annotations: {cluster-autoscaler.kubernetes.io/safe-to-evict: 'false'}\n"
         "  ownerReferences: [{kind: ReplicaSet, name: r, controller: true}]\n"
-        "spec: {containers: [{}], terminationGracePeriodSeconds: 90}\n"
+        "spec: {containers: [{}]}\n"
         "status:\n  phase: Failed\n  nominatedNodeName: n1\n"
         "  conditions: [{type: Ready, status: 'False'}, {type: PodScheduled, status: 'False', reason: Unschedulable}]\n"
         "  containerStatuses:\n"
@@ -30,7 +31,8 @@ static void a_pod_tells_its_state(void **state)
     assert_int_equal(pod->created.ns, 1795241922 * S);
     assert_int_equal(pod->finished.ns, 1795241930 * S);
     assert_true(pod->do_not_disrupt && pod->has_controller && pod->unschedulable);
-    assert_int_equal(pod->grace_s, 90);
+    assert_int_equal(pod->ends.ns, 1795241982 * S);
+    assert_true(pod->deleting && !pod->ready);
     assert_text(pod->nominated_node, "n1");
     world_release(&world);
 }
@@ -39,17 +41,19 @@ static void a_pod_that_says_nothing_has_defaults(void **state)
 {
     (void)state;
     struct world world = {.err = {.code = 0}};
-    const struct pod *pod =
-        one_pod(&world, "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  creationTimestamp: null\n"
-                        "  annotations: {karpenter.sh/do-not-evict: 'false'}\n"
-                        "  ownerReferences: [{kind: Pod, name: driver}]\n"
-                        "spec: {containers: [{}]}\n"
-                        "status:\n  conditions: [{type: PodScheduled, status: 'False', reason: Gated}]\n"
-                        "  containerStatuses: [{state: {terminated: {finishedAt: '2026-01-01T00:00:00Z'}}}]\n");
+    const struct pod *pod = one_pod(
+        &world,
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  creationTimestamp: null\n"
+        "  annotations: {karpenter.sh/do-not-evict: 'false'}\n"
+        "  ownerReferences: [{kind: Pod, name: driver}]\n"
+        "spec: {containers: [{}]}\n"
+        "status:\n  conditions: [{type: PodScheduled, status: 'False', reason: Gated}, {type: Ready, status: 'True'}]\n"
+        "  containerStatuses: [{state: {terminated: {finishedAt: '2026-01-01T00:00:00Z'}}}]\n");
     assert_int_equal(pod->created.ns, 0);
     assert_int_equal(pod->finished.ns, 0);
     assert_false(pod->do_not_disrupt || pod->has_controller || pod->unschedulable);
-    assert_int_equal(pod->grace_s, 30);
+    assert_true(pod->ready);
+    assert_int_equal(pod->ends.ns, 0);
     assert_text(pod->nominated_node, "");
     world_release(&world);
 }
@@ -120,6 +124,31 @@ static void budgets_are_read_when_asked_for(void **state)
     assert_int_equal(c->disruptions_allowed, 0);
     assert_false(selector_matches(&c->selector, &labels));
     world_release(&world);
+}
+
+static bool unhealthy_may_go(const char *spec, const char *status)
+{
+    struct world world = {.err = {.code = 0}};
+    char yaml[512];
+    snprintf(yaml, sizeof(yaml),
+             "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: b}\nspec: {%s}\nstatus: {%s}\n", spec,
+             status);
+    assert_int_equal(doc_read(str_of(yaml), "test.yaml", on_budget, &world, &world.err), 0);
+    bool may = world.objects.budgets.items[0].unhealthy_may_go;
+    world_release(&world);
+    return may;
+}
+
+static void a_budget_says_whether_sick_pods_may_go(void **state)
+{
+    (void)state;
+    assert_false(unhealthy_may_go("", ""));
+    assert_false(unhealthy_may_go("", "currentHealthy: 1, desiredHealthy: 2"));
+    assert_true(unhealthy_may_go("", "currentHealthy: 2, desiredHealthy: 2"));
+    assert_false(unhealthy_may_go("", "currentHealthy: 2, desiredHealthy: 0"));
+    assert_true(unhealthy_may_go("unhealthyPodEvictionPolicy: AlwaysAllow", "currentHealthy: 0, desiredHealthy: 2"));
+    assert_false(
+        unhealthy_may_go("unhealthyPodEvictionPolicy: IfHealthyBudget", "currentHealthy: 0, desiredHealthy: 2"));
 }
 
 static void assert_tag(const struct cloud_label *tags, size_t n, size_t i, const char *key, const char *value)
@@ -282,6 +311,7 @@ int main(void)
         cmocka_unit_test(every_word_against_disruption_counts),
         cmocka_unit_test(a_node_tells_its_state),
         cmocka_unit_test(budgets_are_read_when_asked_for),
+        cmocka_unit_test(a_budget_says_whether_sick_pods_may_go),
         cmocka_unit_test(a_template_says_how_to_launch),
         cmocka_unit_test(what_a_launch_cannot_have_is_found),
         cmocka_unit_test(a_provisioner_says_how_to_launch),
