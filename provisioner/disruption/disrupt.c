@@ -6,13 +6,20 @@
 
 #define NS_PER_S INT64_C(1000000000)
 
+enum {
+    CLOSED_MS = 300,     /* bindings that kube-scheduler has sent off when a node is closed have come by then */
+    AWAITED_MS = 60000,  /* how long an opened node is kept for pods that kube-scheduler is to bind to it */
+    ABANDONED_TTL_S = 30 /* ttlSecondsAfterEmpty of nodes whose Provisioner is gone */
+};
+
 /* What a pass must know of the one before, to date the end of pods that leave no trace. */
 struct seen {
-    uint64_t claim;     /* hash of its uid */
-    VEC(uint64_t) pods; /* hashes of uids of those that ran */
-    int64_t since_ns;   /* empty since, whether it could be written down or not; 0: not empty */
-    bool closed_by_us;  /* cordoned to be given back */
-    uint64_t pass;      /* when it was seen last */
+    uint64_t claim;           /* hash of its uid */
+    VEC(uint64_t) pods;       /* hashes of uids of those that ran */
+    int64_t since_ns;         /* empty since, whether it could be written down or not; 0: not empty */
+    bool closed_by_us;        /* cordoned to be given back */
+    struct clock_mono closed; /* when it was first seen so; 0: it is not to be given back */
+    uint64_t pass;            /* when it was seen last */
 };
 
 struct disrupt {
@@ -64,21 +71,33 @@ struct holding {
     const struct view_claim *view;
     const struct node_claim *claim;
     const struct node *node;
-    const struct provisioner *provisioner;
-    size_t n_running;       /* pods that are not the node's own */
-    size_t n_slots;         /* room kept for pods that wait */
-    int64_t last_end_ns;    /* of the pods that ended and are still there; 0 none */
-    const char *blocked_by; /* why it must not be disturbed, NULL */
+    const struct provisioner *provisioner; /* NULL: gone, or not to be read */
+    bool empty;
 };
 
-/* A budget that allows nothing now: a replacement would stand idle beside the node until it does. */
-static bool budget_forbids(const struct view *view, const struct pod *pod)
+/* A pod that keeps its node from being empty. */
+static bool is_running(const struct pass *pass, const struct pod *pod)
 {
-    for (size_t i = 0; i < view->n_budgets; i++) {
-        const struct budget *budget = &view->budgets[i];
-        if (budget->disruptions_allowed <= 0 && str_eq(budget->namespace_, pod->namespace_) &&
-            selector_matches(&budget->selector, &pod->labels))
-            return true;
+    if (pod_of_node(pod) || pass->wall.ns >= pod_stuck_at(pod).ns)
+        return false;
+    if (pod->ends.ns)
+        control_wake_at_wall(pass->control, pod_stuck_at(pod));
+    return true;
+}
+
+/* Pods that were left to kube-scheduler are on their way to a node that has just been opened. */
+static bool is_awaited(const struct pass *pass, const struct holding *at)
+{
+    struct clock_wall end = clock_wall_after(at->claim->initialized, AWAITED_MS);
+    if (pass->wall.ns >= end.ns)
+        return false;
+    for (size_t i = 0; i < at->claim->n_slots; i++) {
+        uint32_t index = at->view->pods[i];
+        const struct pod *pod = index == VIEW_NONE ? NULL : &pass->view.objects.pods.items[index];
+        if (!pod || pass->view.places[index] != VIEW_POD_WAITS || pod_ended(pod) || pod->deleting)
+            continue;
+        control_wake_at_wall(pass->control, end);
+        return true;
     }
     return false;
 }
@@ -92,23 +111,24 @@ static struct holding hold(const struct pass *pass, uint32_t index)
     if (!at.node)
         return at;
     const struct view_node *node = &view->nodes[at.view->node];
-    for (uint32_t i = 0; i < node->n_pods; i++) {
-        const struct pod *pod = &view->objects.pods.items[node->pods[i]];
-        if (pod_of_node(pod) || pod_ended(pod))
-            continue;
-        if (view->places[node->pods[i]] != VIEW_POD_BOUND) {
-            at.n_slots++;
-            continue;
-        }
-        at.n_running++;
-        if (!at.blocked_by)
-            at.blocked_by = disruption_blocked(view, node->pods[i]);
-        if (!at.blocked_by && budget_forbids(view, pod))
-            at.blocked_by = "a PodDisruptionBudget allows no disruption now";
-    }
-    if (!at.blocked_by && at.node->do_not_disrupt)
-        at.blocked_by = "the node is marked as not to be disrupted";
+    at.empty = !is_awaited(pass, &at);
+    for (uint32_t i = 0; i < node->n_pods && at.empty; i++)
+        at.empty = !is_running(pass, &view->objects.pods.items[node->pods[i]]);
     return at;
+}
+
+/* Why the node must not be disturbed of our own will; NULL: it may. */
+static const char *blocked_by(const struct pass *pass, const struct holding *at)
+{
+    const struct view_node *node = &pass->view.nodes[at->view->node];
+    const char *why = at->node->do_not_disrupt ? "the node is marked as not to be disrupted" : NULL;
+    for (uint32_t i = 0; i < node->n_pods && !why; i++)
+        why = disruption_blocked(&pass->view, node->pods[i]);
+    /* A replacement would stand idle beside the node until the budget allows something. */
+    for (uint32_t i = 0; i < node->n_pods && !why; i++)
+        if (!pod_of_node(&pass->view.objects.pods.items[node->pods[i]]))
+            why = disruption_forbidden(&pass->view, node->pods[i]);
+    return why;
 }
 
 static bool is_among(const struct seen *seen, uint64_t uid)
@@ -206,8 +226,7 @@ static int note_running(const struct pass *pass, const struct holding *at, struc
     seen->pods.len = 0;
     for (uint32_t i = 0; i < node->n_pods; i++) {
         const struct pod *pod = &view->objects.pods.items[node->pods[i]];
-        if (view->places[node->pods[i]] == VIEW_POD_BOUND && !pod_of_node(pod) && !pod_ended(pod) &&
-            !VEC_PUSH(&seen->pods, str_hash(pod->uid)))
+        if (is_running(pass, pod) && !VEC_PUSH(&seen->pods, str_hash(pod->uid)))
             return err_nomem(err);
     }
     return 0;
@@ -220,41 +239,66 @@ static int write_empty_since(struct pass *pass, const struct holding *at, int64_
     return control_patch_status(pass->control, &claim, "empty-since", err);
 }
 
-/* Closed first, and looked at once more when that is seen: a pod may have been bound while we decided. */
+/* Closed first, and looked at for a moment more: a pod may have been bound while we decided. */
 static int give_back(struct pass *pass, const struct holding *at, struct seen *seen, struct err *err)
 {
     if (!at->node->unschedulable) {
         seen->closed_by_us = true;
         return node_change(pass, at->node, &(struct node_change){.door = NODE_CLOSE}, "close-empty", err);
     }
-    const char *message = arena_printf(pass->arena, "no pod for %lld s",
-                                       (long long)((pass->wall.ns - at->claim->empty_since.ns) / NS_PER_S));
+    if (!seen->closed.ns)
+        seen->closed = pass->now;
+    struct clock_mono sure = clock_after(seen->closed, CLOSED_MS);
+    if (pass->now.ns < sure.ns) {
+        control_wake_at(pass->control, sure);
+        return 0;
+    }
+    const char *message = arena_printf(pass->arena, "no pod for %lld s%s",
+                                       (long long)((pass->wall.ns - at->claim->empty_since.ns) / NS_PER_S),
+                                       at->provisioner ? "" : ", and its Provisioner is gone");
     if (!message)
         return err_nomem(err);
     return claim_drain(pass, at->claim, "Empty", (struct clock_wall){0}, message, err);
 }
 
+/* -1: never. Where the Provisioner is gone nobody will want the node; one that cannot be read now may be mended. */
+static int64_t ttl_after_empty_s(const struct pass *pass, const struct holding *at)
+{
+    if (at->node->do_not_disrupt)
+        return -1;
+    if (at->provisioner)
+        return at->provisioner->ttl_after_empty_s;
+    bool refused = state_findings(pass->state, CLUSTER_PROVISIONER, at->claim->provisioner).len ||
+                   state_findings(pass->state, CLUSTER_KARPENTER_PROVISIONER, at->claim->provisioner).len;
+    return refused ? -1 : ABANDONED_TTL_S;
+}
+
+/* Has it been empty for as long as is allowed? Else comes back when it will have been. */
+static bool is_due(struct pass *pass, const struct holding *at)
+{
+    int64_t ttl_s = ttl_after_empty_s(pass, at);
+    if (!at->empty || ttl_s < 0)
+        return false;
+    struct clock_wall due = {at->claim->empty_since.ns + ttl_s * NS_PER_S};
+    if (pass->wall.ns >= due.ns)
+        return true;
+    control_wake_at_wall(pass->control, due);
+    return false;
+}
+
 static int look_at_empty(struct pass *pass, const struct endings *endings, const struct holding *at, struct seen *seen,
                          bool is_new, struct err *err)
 {
-    if (at->n_running || at->n_slots) {
-        seen->since_ns = 0;
-        if (at->claim->empty_since.ns)
-            return write_empty_since(pass, at, 0, err);
-        if (seen->closed_by_us && at->node->unschedulable)
-            return node_change(pass, at->node, &(struct node_change){.door = NODE_OPEN}, "open-again", err);
-        seen->closed_by_us = false;
-        return 0;
-    }
-    int64_t since = seen->since_ns = empty_since(pass, endings, at, seen, is_new);
-    if (since != at->claim->empty_since.ns)
-        return write_empty_since(pass, at, since, err);
-    if (at->provisioner->ttl_after_empty_s < 0 || at->node->do_not_disrupt)
-        return 0;
-    struct clock_wall due = {since + at->provisioner->ttl_after_empty_s * NS_PER_S};
-    if (pass->wall.ns >= due.ns)
+    seen->since_ns = at->empty ? empty_since(pass, endings, at, seen, is_new) : 0;
+    if (seen->since_ns != at->claim->empty_since.ns)
+        return write_empty_since(pass, at, seen->since_ns, err);
+    if (is_due(pass, at))
         return give_back(pass, at, seen, err);
-    control_wake_at_wall(pass->control, due);
+    seen->closed.ns = 0;
+    if (seen->closed_by_us && at->node->unschedulable)
+        return node_change(pass, at->node, &(struct node_change){.door = NODE_OPEN}, "open-again", err);
+    if (!control_busy(pass->control, CLUSTER_NODE, STR(""), at->node->name))
+        seen->closed_by_us = false;
     return 0;
 }
 
@@ -272,10 +316,23 @@ static bool may_expire(const struct pass *pass, struct str provisioner)
     return going < (n / 10 ? n / 10 : 1);
 }
 
+/* That it is old, and what keeps it all the same, is said where people look. */
+static int tell_blocked(struct pass *pass, const struct holding *at, const char *why, struct err *err)
+{
+    const char *text = arena_printf(pass->arena, "older than ttlSecondsUntilExpired, but stays: %s", why);
+    if (!text)
+        return err_nomem(err);
+    if (str_is(at->claim->message, text))
+        return 0;
+    struct node_claim told = *at->claim;
+    told.message = str_of(text);
+    return control_patch_status(pass->control, &told, "blocked", err);
+}
+
 /* The replacement comes first: drain.c waits for it. */
 static int look_at_age(struct pass *pass, const struct holding *at, bool *expiring, struct err *err)
 {
-    if (at->provisioner->ttl_until_expired_s < 0 || !at->node->created.ns)
+    if (!at->provisioner || at->provisioner->ttl_until_expired_s < 0 || !at->node->created.ns)
         return 0;
     struct clock_wall due = {at->node->created.ns + at->provisioner->ttl_until_expired_s * NS_PER_S};
     if (pass->wall.ns < due.ns) {
@@ -283,8 +340,12 @@ static int look_at_age(struct pass *pass, const struct holding *at, bool *expiri
         return 0;
     }
     /* One decision a pass: the next one sees what became of it. */
-    if (at->blocked_by || *expiring || control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), at->claim->name) ||
-        !may_expire(pass, at->claim->provisioner))
+    if (*expiring || control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), at->claim->name))
+        return 0;
+    const char *why = blocked_by(pass, at);
+    if (why)
+        return tell_blocked(pass, at, why, err);
+    if (!may_expire(pass, at->claim->provisioner))
         return 0;
     *expiring = true;
     return claim_drain(pass, at->claim, "Expired", (struct clock_wall){0},
@@ -303,7 +364,7 @@ static int look_at_claim(struct pass *pass, struct disrupt *disrupt, const struc
         return err_nomem(err);
     seen->pass = disrupt->passes;
     int code = 0;
-    if (at.claim->phase == CLAIM_INITIALIZED && at.provisioner && !at.claim->deleting && !at.node->deleting) {
+    if (at.claim->phase == CLAIM_INITIALIZED && !at.claim->deleting && !at.node->deleting) {
         code = look_at_empty(pass, endings, &at, seen, is_new, err);
         if (code == 0)
             code = look_at_age(pass, &at, expiring, err);

@@ -17,21 +17,25 @@ enum {
     DRIVER_BEFORE_S = 30,      /* drivers stay to the last, but not longer than this */
     HURRY_S = 180,             /* a deadline that is nearer decides the grace */
     FORCE_S = 600,             /* one that is nearer breaks blocks */
-    REPLACE_WAIT_MS = 120000,  /* for a replacement to be planned */
-    REPLACE_MOST_MS = 1200000, /* and to be there */
-    DEAD_NODE_MS = 300000,     /* pods of a node that is not Ready do not end: they are waited for so long */
+    REPLACE_MOST_MS = 1200000, /* for a replacement to be there */
+    DEAD_NODE_MS = 300000,     /* pods of a node that is not Ready for so long do not end: the taint manager's time */
+    TELL_MS = 60000,           /* a drain that takes longer says what it waits for, and not more often */
     RETRY_MS = 1000,           /* after a failed call to the cloud; doubled */
-    RETRY_MOST_MS = 60000
+    RETRY_MOST_MS = 60000,
+    FAILURES_TOLD = 5 /* failed calls before that is told */
 };
 
 /* A claim on its way out. */
 struct leaving {
-    uint64_t claim, instance; /* hashes of uid and instance id */
-    struct clock_mono since;  /* when this process saw it drain first */
-    bool asked, terminated;   /* the cloud was asked, and has said yes */
-    uint32_t failures;        /* of asking */
-    struct clock_mono retry;  /* not asked before */
-    uint64_t pass;            /* when it was seen last */
+    uint64_t claim, instance;  /* hashes of uid and instance id */
+    struct clock_mono since;   /* when this process saw it drain first */
+    struct clock_mono unready; /* since when it sees the node not Ready; 0: it is */
+    struct clock_wall since_wall;
+    struct clock_mono told;  /* when it said last what is waited for; 0: never */
+    bool asked, terminated;  /* the cloud was asked, and has said yes */
+    uint32_t failures;       /* of asking */
+    struct clock_mono retry; /* not asked before */
+    uint64_t pass;           /* when it was seen last */
 };
 
 struct drain {
@@ -57,8 +61,11 @@ static struct leaving *find_leaving(struct drain *drain, const struct pass *pass
         drain->leaving.items[at].pass = drain->passes;
         return &drain->leaving.items[at];
     }
-    struct leaving leaving = {
-        .claim = key, .instance = str_hash(claim->instance_id), .since = pass->now, .pass = drain->passes};
+    struct leaving leaving = {.claim = key,
+                              .instance = str_hash(claim->instance_id),
+                              .since = pass->now,
+                              .since_wall = pass->wall,
+                              .pass = drain->passes};
     return VEC_PUSH(&drain->leaving, leaving) ? &drain->leaving.items[drain->leaving.len - 1] : NULL;
 }
 
@@ -122,7 +129,7 @@ static int list_pods(const struct pass *pass, struct exit *exit, struct err *err
     exit->pods = pods;
     for (uint32_t i = 0; i < node->n_pods; i++) {
         const struct pod *pod = &view->objects.pods.items[node->pods[i]];
-        if (view->places[node->pods[i]] == VIEW_POD_BOUND && !pod_of_node(pod) && !pod_ended(pod))
+        if (!pod_of_node(pod))
             pods[exit->n_pods++] = node->pods[i];
     }
     return 0;
@@ -176,6 +183,9 @@ static int send_away(struct pass *pass, const struct exit *exit, const struct po
     const char *reason = reason_of(exit->claim);
     struct buf buf = BUF_INIT(pass->arena);
     struct json_out json = JSON_OUT(&buf);
+    /* Evictions that were refused are asked for again after a while, which may be too late for this. */
+    if (delete)
+        control_end_back_off(pass->control, CLUSTER_EVICT, CLUSTER_POD, pod->namespace_, pod->name);
     if (control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name))
         return 0;
     if (delete)
@@ -205,11 +215,16 @@ static int64_t grace_of(const struct pass *pass, const struct exit *exit)
     return grace_s > 1 ? grace_s : 1;
 }
 
+static const char *blocked_by(const struct pass *pass, const struct exit *exit, uint32_t index)
+{
+    bool breaks_blocks = !exit->voluntary && (exit->left_s == INT64_MAX || exit->left_s <= FORCE_S);
+    return breaks_blocks ? NULL : disruption_blocked(&pass->view, index);
+}
+
 static bool may_leave(const struct pass *pass, const struct exit *exit, uint32_t index, int lowest_here)
 {
     const struct pod *pod = &pass->view.objects.pods.items[index];
-    bool breaks_blocks = !exit->voluntary && (exit->left_s == INT64_MAX || exit->left_s <= FORCE_S);
-    if (pod->deleting || (!breaks_blocks && disruption_blocked(&pass->view, index)))
+    if (pod->deleting || blocked_by(pass, exit, index))
         return false;
     /* A driver that goes takes its executors with it: they go first, as long as there is time. */
     return rank_of(pod) < 2 || lowest_here == 2 || exit->left_s <= DRIVER_BEFORE_S;
@@ -230,37 +245,93 @@ static int send_pods_away(struct pass *pass, const struct exit *exit, struct err
     return code;
 }
 
-/* The claim whose slot is kept for the pod, or for who follows it; NULL: none. */
-static const struct view_claim *replacement_of(const struct pass *pass, const struct node_claim *claim,
-                                               const struct pod *pod)
+/* What a drain that takes long waits for is said behind the reason that there is one: "<before>[pod][: <why>]". */
+static int tell(struct pass *pass, const struct exit *exit, const char *before, const struct pod *pod, const char *why,
+                struct err *err)
 {
-    for (uint32_t i = 0; i < pass->view.n_claims; i++) {
-        const struct view_claim *other = &pass->view.claims[i];
-        for (size_t s = 0; other->claim != claim && s < other->claim->n_slots; s++)
-            if (str_eq(other->claim->slots[s].uid, pod->uid))
-                return other;
+    const struct node_claim *claim = exit->claim;
+    struct clock_mono since = exit->leaving->told.ns ? exit->leaving->told : exit->leaving->since;
+    struct clock_mono due = clock_after(since, TELL_MS);
+    if (pass->now.ns < due.ns || control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name)) {
+        control_wake_at(pass->control, due);
+        return 0;
     }
-    return NULL;
+    struct str rest = claim->message, reason = str_cut(&rest, ';');
+    const char *text = arena_printf(pass->arena, "%.*s; waits for %s%.*s%s%.*s%s%s", STR_ARG(reason), before,
+                                    STR_ARG(pod ? pod->namespace_ : STR("")), pod ? "/" : "",
+                                    STR_ARG(pod ? pod->name : STR("")), why ? ": " : "", why ? why : "");
+    if (!text)
+        return err_nomem(err);
+    exit->leaving->told = pass->now;
+    if (str_is(claim->message, text))
+        return 0;
+    struct node_claim told = *claim;
+    told.message = str_of(text);
+    log_event(control_effects(pass->control)->log, LOG_WARN, "drain-waits", LOG_S("claim", claim->name),
+              LOG_S("node", claim->node_name), LOG_S("message", told.message));
+    return control_patch_status(pass->control, &told, "drain-waits", err);
 }
 
-/* Where nothing is planned for a while, the pods have room on nodes that are there. */
-static bool waits_for_replacement(struct pass *pass, const struct exit *exit)
+/* Of pods that nobody may send away, and of the first else. */
+static int tell_of_pods(struct pass *pass, const struct exit *exit, struct err *err)
 {
-    int64_t waited_ms = (pass->now.ns - exit->leaving->since.ns) / 1000000;
-    int64_t until_ms = 0;
+    const struct pod *pods = pass->view.objects.pods.items;
     for (size_t i = 0; i < exit->n_pods; i++) {
-        const struct view_claim *other =
-            replacement_of(pass, exit->claim, &pass->view.objects.pods.items[exit->pods[i]]);
-        const struct node *node = other ? claim_node(pass, other) : NULL;
-        bool there = node && node->ready && other->claim->phase >= CLAIM_REGISTERED;
-        int64_t most_ms = there ? 0 : other ? REPLACE_MOST_MS : REPLACE_WAIT_MS;
-        if (most_ms > until_ms)
-            until_ms = most_ms;
+        const char *why = blocked_by(pass, exit, exit->pods[i]);
+        if (!why)
+            why = disruption_forbidden(&pass->view, exit->pods[i]);
+        if (why)
+            return tell(pass, exit, "pod ", &pods[exit->pods[i]], why, err);
     }
-    if (waited_ms >= until_ms)
+    return tell(pass, exit, "the end of pod ", &pods[exit->pods[0]], NULL, err);
+}
+
+/* Has this claim a slot for the pod, or for who follows it, that was made because the pod's node goes? */
+static bool is_replacement(const struct exit *exit, const struct node_claim *other, const struct pod *pod)
+{
+    if (other == exit->claim || other->phase >= CLAIM_DRAINING ||
+        (other->phase == CLAIM_INITIALIZED && other->created.ns < exit->leaving->since_wall.ns))
         return false;
-    control_wake_at(pass->control, clock_after(exit->leaving->since, until_ms));
-    return true;
+    for (size_t s = 0; s < other->n_slots; s++)
+        if (str_eq(other->slots[s].uid, pod->uid))
+            return true;
+    return false;
+}
+
+enum place { HAS_PLACE, PLACE_COMES, NO_PLACE };
+
+/* Where the pod will go when it is sent away. */
+static enum place next_place(const struct pass *pass, const struct exit *exit, const struct pod *pod)
+{
+    if (pod->deleting || demand_has_room(pass->control, pod))
+        return HAS_PLACE;
+    for (uint32_t i = 0; i < pass->view.n_claims; i++) {
+        const struct view_claim *other = &pass->view.claims[i];
+        if (!is_replacement(exit, other->claim, pod))
+            continue;
+        const struct node *node = claim_node(pass, other);
+        return node && node->ready && other->claim->phase >= CLAIM_REGISTERED ? HAS_PLACE : PLACE_COMES;
+    }
+    return NO_PLACE;
+}
+
+/* True while some pod has no place to go to, but not for ever. */
+static int wait_for_replacement(struct pass *pass, const struct exit *exit, bool *ret, struct err *err)
+{
+    struct clock_mono end = clock_after(exit->leaving->since, REPLACE_MOST_MS);
+    *ret = false;
+    for (size_t i = 0; i < exit->n_pods && pass->now.ns < end.ns; i++) {
+        const struct pod *pod = &pass->view.objects.pods.items[exit->pods[i]];
+        enum place place = next_place(pass, exit, pod);
+        if (place == HAS_PLACE)
+            continue;
+        *ret = true;
+        control_wake_at(pass->control, end);
+        if (place == PLACE_COMES)
+            return tell(pass, exit, "the next node of pod ", pod, NULL, err);
+        return tell(pass, exit, "a place for pod ", pod, "no node is planned for it", err);
+    }
+    return 0;
 }
 
 /* Comes back when time alone changes what is to be done. */
@@ -278,17 +349,36 @@ static void wake_in_time(struct pass *pass, const struct exit *exit)
     }
 }
 
-/* Pods of a dead kubelet never end; nobody waits for them past the deadline, or for ever. */
+/* The kubelet has been silent for so long that it will not say of any pod that it ended. */
+static bool is_dead(struct pass *pass, const struct exit *exit)
+{
+    struct clock_mono dead = clock_after(exit->leaving->unready, DEAD_NODE_MS);
+    if (!exit->leaving->unready.ns)
+        return false;
+    if (pass->now.ns < dead.ns)
+        control_wake_at(pass->control, dead);
+    return pass->now.ns >= dead.ns;
+}
+
+/*
+ * Pods that will not end are not waited for: past the deadline, long after their grace, or on a dead machine; there, of
+ * our own will, only if they were told to go.
+ */
 static bool waits_for_pods(struct pass *pass, const struct exit *exit)
 {
     if (!exit->n_pods || exit->left_s <= 0)
         return false;
-    struct clock_mono dead = clock_after(exit->leaving->since, DEAD_NODE_MS);
-    if (!exit->node->ready && pass->now.ns >= dead.ns)
-        return false;
-    if (!exit->node->ready)
-        control_wake_at(pass->control, dead);
-    return true;
+    bool dead = is_dead(pass, exit);
+    for (size_t i = 0; i < exit->n_pods; i++) {
+        const struct pod *pod = &pass->view.objects.pods.items[exit->pods[i]];
+        struct clock_wall stuck = pod_stuck_at(pod);
+        if (pass->wall.ns >= stuck.ns || (dead && (pod->deleting || !exit->voluntary)))
+            continue;
+        if (pod->ends.ns)
+            control_wake_at_wall(pass->control, stuck);
+        return true;
+    }
+    return false;
 }
 
 /* The end. */
@@ -406,10 +496,11 @@ static int let_go(struct pass *pass, const struct exit *exit, struct err *err)
 {
     const struct node_claim *claim = exit->claim;
     if (exit->node) {
+        /* Once, with the node: what has a finalizer stays however often it is deleted. */
+        if (exit->node->deleting || control_busy(pass->control, CLUSTER_NODE, STR(""), exit->node->name))
+            return 0;
         int code = forget_pods(pass, exit, err);
-        if (code || exit->node->deleting)
-            return code;
-        return object_delete(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
+        return code ? code : object_delete(pass, CLUSTER_NODE, exit->node->name, exit->node->uid, err);
     }
     if (!claim->deleting)
         return object_delete(pass, CLUSTER_NODE_CLAIM, claim->name, claim->uid, err);
@@ -437,6 +528,10 @@ static int look_at(struct pass *pass, struct drain *drain, const struct view_cla
     exit->leaving = find_leaving(drain, pass, view->claim);
     if (!exit->leaving)
         return err_nomem(err);
+    if (!exit->node || exit->node->ready)
+        exit->leaving->unready.ns = 0;
+    else if (!exit->leaving->unready.ns)
+        exit->leaving->unready = pass->now;
     exit->voluntary = is_voluntary(view->claim);
     if (view->claim->drain_deadline.ns)
         exit->left_s = (view->claim->drain_deadline.ns - pass->wall.ns + NS_PER_S - 1) / NS_PER_S;
@@ -458,12 +553,17 @@ static int drain_claim(struct pass *pass, const struct exit *exit, bool *ret_ter
         *ret_terminate = !exit->leaving->asked && pass->now.ns >= exit->leaving->retry.ns;
         if (!exit->leaving->asked && !*ret_terminate)
             control_wake_at(pass->control, exit->leaving->retry);
-        return 0;
+        return exit->leaving->failures < FAILURES_TOLD
+                   ? 0
+                   : tell(pass, exit, "the cloud to terminate the instance", NULL, NULL, err);
     }
     wake_in_time(pass, exit);
-    if (is_replaced_first(exit->claim) && waits_for_replacement(pass, exit))
-        return 0;
-    return send_pods_away(pass, exit, err);
+    bool waits = false;
+    int code = is_replaced_first(exit->claim) ? wait_for_replacement(pass, exit, &waits, err) : 0;
+    if (code || waits)
+        return code;
+    code = send_pods_away(pass, exit, err);
+    return code || exit->left_s <= HURRY_S ? code : tell_of_pods(pass, exit, err);
 }
 
 int drain_pass(struct pass *pass, struct err *err)

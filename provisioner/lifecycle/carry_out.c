@@ -156,9 +156,9 @@ static void tell_pods(struct pass *pass, struct demand_part *part)
         const struct pod *pod = &solve->objects.pods.items[left->pod];
         struct str word = str_of(reason_word(left->reason));
         metrics_add(metrics, METRIC_PODS_PENDING, &word, 1);
-        if (!solve->narrowed && !is_copy(solve, left->pod) && still_waits(pass, solve, left->pod))
+        if (!solve->narrowed && still_waits(pass, solve, left->pod))
             control_event(pass->control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_WARNING,
-                          "NoNodePlanned", "%s", left->reason);
+                          "NoNodePlanned", "%s%s", is_copy(solve, left->pod) ? "its node goes: " : "", left->reason);
     }
     part->spoken = true;
 }

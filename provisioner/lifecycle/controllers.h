@@ -76,6 +76,10 @@ CC_MUST_CHECK int control_write(struct control *control, const struct cluster_re
 /* A write to this object is under way or backs off. */
 bool control_busy(const struct control *control, enum cluster_kind kind, struct str namespace_, struct str name);
 
+/* A write of this verb to the object that failed is not waited for: another is more urgent. */
+void control_end_back_off(struct control *control, enum cluster_verb verb, enum cluster_kind kind,
+                          struct str namespace_, struct str name);
+
 /* Merge patches of a claim: status from `claim` (all of it, with the lock), spec likewise. As control_write. */
 CC_MUST_CHECK int control_patch_status(struct control *control, const struct node_claim *claim, const char *why,
                                        struct err *err);
@@ -141,5 +145,9 @@ CC_MUST_CHECK int object_delete(struct pass *pass, enum cluster_kind kind, struc
  * that is no executor.
  */
 const char *disruption_blocked(const struct view *view, uint32_t pod);
+/* Does a PodDisruptionBudget allow nothing now? Why, as above. */
+const char *disruption_forbidden(const struct view *view, uint32_t pod);
+/* Has the last plan put this pod, which is to leave its node, on one that is open? (lifecycle/demand.c) */
+bool demand_has_room(struct control *control, const struct pod *pod);
 
 #endif

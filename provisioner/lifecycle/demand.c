@@ -88,19 +88,26 @@ static bool tried_in_vain(struct pass *pass, struct try *try, const struct pod *
     return try->in_vain;
 }
 
+bool demand_has_room(struct control *control, const struct pod *pod)
+{
+    struct demand_part *part = control_part(control, PART_DEMAND, sizeof(*part), part_release);
+    const struct try *try = part ? find_try(part, pod_key(pod)) : NULL;
+    return try && !try->in_vain;
+}
+
 static void look_at_pod(struct pass *pass, struct demand_part *part, uint32_t i, struct crowd *crowd)
 {
     const struct view *view = &pass->view;
     const struct pod *pod = &view->objects.pods.items[i];
     uint64_t key = pod_key(pod);
     struct try *try = find_try(part, key);
-    if (view->places[i] == VIEW_POD_HAS_SLOT || (try && !tried_in_vain(pass, try, pod))) {
+    bool is_copy = view_pod(view, pod->namespace_, pod->name) != i; /* of one whose node goes: nobody is to bind it */
+    if (view->places[i] == VIEW_POD_HAS_SLOT || (try && (is_copy || !tried_in_vain(pass, try, pod)))) {
         crowd->served[crowd->n_served++] = key;
         return;
     }
     crowd->waiting[crowd->n_waiting++] = key;
     bool was_served = has_key(part->served, part->n_served, key);
-    bool is_copy = view_pod(view, pod->namespace_, pod->name) != i; /* of one whose node goes */
     bool was_waiting = has_key(part->waited, part->n_waited, key);
     crowd->returned |= was_served || (is_copy && !was_waiting);
     crowd->n_new += !was_served && !was_waiting && !is_copy;

@@ -31,6 +31,15 @@ static inline bool pod_ended(const struct pod *pod)
     return pod->phase == POD_SUCCEEDED || pod->phase == POD_FAILED;
 }
 
+enum { POD_STUCK_MS = 60000 };
+
+/* When nobody waits any more for the end of a pod that is being deleted: a kubelet ends it by the end of its grace. */
+static inline struct clock_wall pod_stuck_at(const struct pod *pod)
+{
+    return pod->deleting && pod->ends.ns ? clock_wall_after(pod->ends, POD_STUCK_MS)
+                                         : (struct clock_wall){INT64_MAX};
+}
+
 /* Goes with its node: a DaemonSet's, or a static pod of the kubelet's. */
 static inline bool pod_of_node(const struct pod *pod)
 {

@@ -53,6 +53,14 @@ bool control_busy(const struct control *control, enum cluster_kind kind, struct 
     return is_busy(control, find(control, kind, namespace_, name));
 }
 
+void control_end_back_off(struct control *control, enum cluster_verb verb, enum cluster_kind kind,
+                          struct str namespace_, struct str name)
+{
+    struct write *write = find(control, kind, namespace_, name);
+    if (write && !write->under_way && write->verb == verb)
+        write->until = loop_now(control->effects.loop);
+}
+
 static struct write *write_new(struct control *control, const struct cluster_request *request)
 {
     size_t namespace_len = request->namespace_.len, name_len = request->name.len;

@@ -116,8 +116,9 @@ static void on_changed(void *context, enum cluster_kind kind)
 
 static void on_failed(void *context, enum cluster_kind kind, struct str name, const struct err *err)
 {
-    (void)context;
-    fail_msg("%s %.*s: %s", cluster_kind_name(kind), STR_ARG(name), err->message);
+    const struct stage *stage = context;
+    if (!stage->bad_objects)
+        fail_msg("%s %.*s: %s", cluster_kind_name(kind), STR_ARG(name), err->message);
 }
 
 void stage_start(struct stage *stage)

@@ -27,6 +27,7 @@ struct stage {
     struct state *state;
     struct control *control;
     bool leads;
+    bool bad_objects;     /* that cannot be read are no failure of the test */
     void (*on_act)(void); /* NULL, or told whenever leadership is asked about: before each pass and each write */
     /* Machines join as nodes named by their instance id, and are Ready a second later. */
     int64_t boot_ms; /* -1: never */
