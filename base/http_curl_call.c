@@ -427,6 +427,7 @@ static CURLcode prepare_transfer(struct http_call *call, const char *user_agent)
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(CURLOPT_USERAGENT, user_agent);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    SET(CURLOPT_QUICK_EXIT, 1L); /* a name server that is asked in vain would hold the loop up, however long it takes */
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_EVERY_S);
