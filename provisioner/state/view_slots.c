@@ -60,8 +60,9 @@ static bool settle(struct slots *slots, uint32_t c, uint32_t slot, uint32_t p)
         return true; /* it is where it was to be */
     if (copy != VIEW_NONE && b->places[copy] == VIEW_POD_WAITS)
         seat(slots, c, slot, copy);
-    /* One that has ended where its node goes may be followed by another. */
-    return !view_pod_ended(&b->pods[p]) || !claim_leaves(b, b->pod_nodes[p]);
+    /* Where its node goes, one that has ended may be followed by another; one that ends without a copy already is. */
+    bool followed = view_pod_ended(&b->pods[p]) || (b->pods[p].deleting && copy == VIEW_NONE);
+    return !followed || !claim_leaves(b, b->pod_nodes[p]);
 }
 
 static int look_at_claim(struct slots *slots, uint32_t c, struct err *err)

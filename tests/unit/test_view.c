@@ -324,6 +324,31 @@ static void pods_of_an_interrupted_node_are_shown_once_more(void **cmocka_state)
     assert_int_equal(look(scene)->objects.pods.len, 5);
 }
 
+/* A ReplicaSet makes the next pod as soon as the one before begins to end, which may take all of its grace. */
+static void who_follows_a_pod_that_ends_takes_its_slot(void **cmocka_state)
+{
+    struct scene *scene = *cmocka_state;
+    char slots[256];
+    put_claim(scene, "old", "", "phase: Draining, nodeName: n1, " DEADLINE);
+    put_node(scene, "n1", true, "");
+    state_put_yaml(scene->state,
+                   "{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: jobs, uid: u1, "
+                   "deletionTimestamp: '2026-01-01T00:00:01Z', ownerReferences: [{kind: ReplicaSet, name: "
+                   "web, controller: true}]}, spec: {nodeName: n1, containers: [{}]}, "
+                   "status: {phase: Running}}");
+    snprintf(slots, sizeof(slots), "slots: [{namespace: jobs, name: web-1, uid: u1, app: '', shape: %s}]",
+             shape_of(scene, "web-1"));
+    put_claim(scene, "new", slots, "phase: Launching");
+    const struct view *view = look(scene);
+    assert_int_equal(view->claims[claim_at(view, "new")].pods[0], pod_at(view, "web-1"));
+    state_put_yaml(scene->state, "{apiVersion: v1, kind: Pod, metadata: {name: web-2, namespace: jobs, uid: u2, "
+                                 "ownerReferences: [{kind: ReplicaSet, name: web, controller: true}]}, "
+                                 "spec: {containers: [{}]}, status: {phase: Pending}}");
+    view = look(scene);
+    assert_int_equal(view->places[pod_at(view, "web-2")], VIEW_POD_HAS_SLOT);
+    assert_int_equal(view->claims[claim_at(view, "new")].pods[0], pod_at(view, "web-2"));
+}
+
 static void provisioners_of_both_groups_are_there(void **cmocka_state)
 {
     struct scene *scene = *cmocka_state;
@@ -416,6 +441,7 @@ int main(void)
         SCENE(a_slot_whose_pod_is_gone_is_taken_by_its_like),
         SCENE(two_slots_are_not_taken_by_one_pod),
         SCENE(pods_of_an_interrupted_node_are_shown_once_more),
+        SCENE(who_follows_a_pod_that_ends_takes_its_slot),
         SCENE(provisioners_of_both_groups_are_there),
         SCENE(priorities_come_from_classes_whenever_they_are_heard_of),
         SCENE(a_view_stays_as_it_is),
