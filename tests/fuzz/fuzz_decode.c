@@ -23,7 +23,8 @@ static int on_object(void *context, const struct doc *object, struct err *err)
 static size_t total(const struct objects *objects)
 {
     size_t n = objects->pods.len + objects->nodes.len + objects->provisioners.len + objects->templates.len;
-    n += objects->daemon_sets.len + objects->claims.len + objects->volumes.len + objects->storage_classes.len + objects->csi_nodes.len;
+    n += objects->daemon_sets.len + objects->claims.len + objects->volumes.len + objects->storage_classes.len +
+         objects->csi_nodes.len;
     n += objects->priority_classes.len;
     for (size_t i = 0; i < objects->ignored_counts.len; i++)
         n += objects->ignored_counts.items[i];
