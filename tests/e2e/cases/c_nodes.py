@@ -1,10 +1,13 @@
 """Nodes and the pods that do, or do not, get one."""
+import json
+import subprocess
 import time
 
 from world import manifests
-from world.spark import Job
+from world.controller import BINARY
 from world.manifests import CAPACITY, TYPE, deployment, need, pod, provisioner, template
 from world.parts import PATIENCE_S, quiet
+from world.spark import Job
 
 from . import case, check
 from .b_spark import given_back
@@ -33,6 +36,31 @@ def gpu_stays_pending(world):
     check(job.phase() == "Running", "their driver runs")
     nodes = {p["spec"]["nodeName"] for p in [job.driver(), *world.pods("plain")]}
     check(len(world.aws.instances()) == len(nodes), "nothing was launched for them")
+
+
+@case()
+def plan_tells(world):
+    """`stoker plan` on what kubectl shows tells which nodes the controller will launch, and what they cost."""
+    world.plane.apply(manifests.daemon_set("agent", cpu="100m"))
+    world.provision(template(), provisioner(requirements=[need(CAPACITY, "spot"), need(manifests.CATEGORY, "c", "m", "r")]))
+    world.plane.apply(deployment("small", 7, cpu="1300m", memory="3Gi"), deployment("large", 3, cpu="5", memory="30Gi"))
+    world.wait("all pods are there", lambda: len(world.pods("small") + world.pods("large")) == 10)
+    shown = world.plane.kubectl("get", "pods,nodes,daemonsets,provisioners.stoker.sh,nodetemplates", "-A", "-o", "yaml")
+    done = subprocess.run([BINARY, "plan", "-f", "-", "--region", world.aws.region, "-o", "json"], input=shown, capture_output=True, text=True)
+    check(done.returncode == 0, f"it can be planned: {done.stderr.strip()[-500:]}")
+    told = json.loads(done.stdout)
+    stoker = world.run_controller()
+    world.wait("all run", lambda: world.all_running(10, ("small", "large")), 120)
+    plans = [plan for plan in stoker.logged("plan") if plan["new_nodes"]]
+    check(len(plans) == 1 and plans[0]["new_nodes"] == len(told["nodes"]), f"{len(told['nodes'])} nodes: {plans}")
+    price = sum(node["usdPerHour"] for node in told["nodes"])
+    check(abs(plans[0]["usd_per_hour"] - price) < 0.0001, f"{price:.4f} $/h: {plans}")
+
+    def kinds(names):  # pods of a Deployment are as good as each other
+        return sorted(name.split("-")[0] for name in names)
+    claims = sorted(kinds(slot["name"] for slot in c["spec"]["slots"]) for c in world.list("claims"))
+    wanted = sorted(kinds(name.split("/")[1] for name in node["pods"]) for node in told["nodes"])
+    check(claims == wanted, f"the same pods beside each other: {claims}, and not {wanted}")
 
 
 @case()
