@@ -267,8 +267,9 @@ static bool is_local(const char *host)
     memcpy(bare, host + 1, len - 2);
     if (inet_pton(AF_INET6, bare, &v6) != 1)
         return false;
-    static const unsigned char metadata[] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54};
-    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) || memcmp(&v6, metadata, sizeof(metadata)) == 0;
+    /* fd00:ec2::254 is EC2's metadata, fd00:ec2::23 EKS's credentials. */
+    static const unsigned char ec2[] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) || memcmp(&v6, ec2, sizeof(ec2)) == 0;
 }
 
 static bool has_header(const struct http_request *request, const char *lower)

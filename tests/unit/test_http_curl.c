@@ -516,14 +516,19 @@ static void proxies(void **state)
     setenv("http_proxy", "http://127.0.0.1:9", 1);
     struct rig rig;
     rig_open(&rig);
-    struct seen here = {0}, named = {0}, elsewhere = {0};
+    struct seen here = {0}, named = {0}, elsewhere = {0}, keys = {0};
     char url[64];
     rig_get(&rig, &here, "/hello");
     snprintf(url, sizeof(url), "http://localhost:%d/hello", http_server_port(rig.server));
     rig_start(&rig, &named, &(struct http_request){.method = STR("GET"), .url = url}, false);
     rig_start(&rig, &elsewhere, &(struct http_request){.method = STR("GET"), .url = "http://192.0.2.1/"}, false);
+    /* EKS's credentials: whether there is a way to them or not, it is not the proxy. */
+    rig_start(&rig, &keys,
+              &(struct http_request){.method = STR("GET"), .url = "http://[fd00:ec2::23]/", .connect_timeout_ms = 300},
+              false);
     rig_turn_until_done(&rig);
     unsetenv("http_proxy");
+    assert_null(strstr(keys.err.message, "port 9"));
     rig_body_is(&here, "hello");
     rig_body_is(&named, "hello");
     assert_int_equal(elsewhere.err.code, ERR_RETRY);
