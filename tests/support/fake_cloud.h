@@ -27,8 +27,8 @@ struct fake_cloud {
     enum fake_fate (*on_call)(void *context, enum fake_cloud_api api, uint64_t number);
     void *on_call_context;
     uint64_t n_calls, calls[FAKE_CLOUD_APIS];
-    uint64_t n_launches; /* that were not answered from memory */
-    bool prepare_fails;  /* ERR_INVALID: a template without subnets */
+    uint64_t n_launches;      /* that were not answered from memory */
+    bool prepare_fails;       /* ERR_INVALID: a template without subnets */
     const char *prepare_note; /* what prepare has to tell, NULL: nothing */
     struct fake_cloud_store *store;
 };

@@ -739,6 +739,8 @@ static void what_the_doctor_finds(void **state)
     fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 412, allowed);
     fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
     fake_aws_always(world->base.aws, "DescribeInstances", 412, allowed);
+    fake_aws_always(world->base.aws, "CreateFleet", 400,
+                    EC2_ERROR("InvalidLaunchTemplateName.NotFoundException", "there is no stoker/doctor"));
     fake_aws_always(world->base.aws, "GetProducts", 200, "{}");
     fake_aws_always(world->base.aws, "RunInstances", 412, allowed);
     assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
@@ -747,6 +749,7 @@ static void what_the_doctor_finds(void **state)
         "+ec2:DescribeInstanceTypes: would be allowed\n",
         ("-ec2:DescribeSpotPriceHistory: ec2:DescribeSpotPriceHistory: UnauthorizedOperation: not you; cloud/aws/"
          "iam-policy.json has what must be allowed\n"),
+        "+ec2:CreateFleet: not refused\n",
         "+queue: none is named",
         "+subnets of default: subnet-a1 in us-east-1a, 100 addresses free; ",
         "+security groups of default: 1, the first is sg-1\n",
@@ -757,6 +760,12 @@ static void what_the_doctor_finds(void **state)
     for (size_t i = 0; i < CC_COUNT(lines); i++)
         if (!strstr(world->ids, lines[i]))
             fail_msg("\"%s\" is not in:\n%s", lines[i], world->ids);
+    world->ids[0] = '\0';
+    fake_aws_once(world->base.aws, "CreateFleet", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
+    assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
+    wait_for_answer(world);
+    assert_non_null(strstr(world->ids, "-ec2:CreateFleet: ec2:CreateFleet: UnauthorizedOperation"));
+    assert_non_null(strstr(fake_aws_body(world->base.aws, "CreateFleet", 0), "DryRun=true"));
     world_close(world);
 }
 
