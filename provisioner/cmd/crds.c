@@ -1,4 +1,5 @@
 /* crds.c - `stoker crds`: for `make crds`, what the cluster and people are told of our documents' fields. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,18 @@ static int list(void)
     return fflush(stdout) ? CMD_INTERNAL : CMD_OK;
 }
 
+static int usage(bool asked, const char *word)
+{
+    if (!asked)
+        fprintf(stderr, "stoker: %s: no such definition, or too much; stoker crds lists them\n", word);
+    fputs("usage: stoker crds [NAME | --reference | --metrics]\n\n"
+          "Prints the names of the CustomResourceDefinitions, one of them, the reference of their fields, or the table "
+          "of\n"
+          "metrics.\n",
+          asked ? stdout : stderr);
+    return !asked ? CMD_INPUT : fflush(stdout) ? CMD_INTERNAL : CMD_OK;
+}
+
 int cmd_crds(int argc, char **argv)
 {
     struct arena arena = ARENA_INIT;
@@ -50,13 +63,8 @@ int cmd_crds(int argc, char **argv)
         schema_write_reference(&buf);
     else if (argc == 2 && strcmp(argv[1], "--metrics") == 0)
         metrics_describe(&buf);
-    else {
-        fputs("usage: stoker crds [NAME | --reference | --metrics]\n\n"
-              "Prints the names of the CustomResourceDefinitions, one of them, the reference of their fields, or the "
-              "table of\nmetrics.\n",
-              stderr);
-        return CMD_INPUT;
-    }
+    else
+        return usage(argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0), argv[1]);
     int exit_status = print(&buf);
     arena_release(&arena);
     return exit_status;

@@ -12,6 +12,7 @@ enum { PATIENCE_MS = 15000, CHECK_PATIENCE_MS = 120000, RIVAL_PATIENCE_MS = RIVA
 static const char summary[] =
     "Looks at all that `stoker run` needs and says what is missing: API server, CRDs, rights, "
     "queue, permissions, subnets, images. Changes nothing.";
+static const char notes[] = "Exit status: 0 nothing is missing; 1 something is, or it was stopped; 2 wrong settings.";
 
 struct doctor {
     struct run_settings settings;
@@ -213,7 +214,7 @@ int cmd_doctor(int argc, char **argv)
 {
     struct doctor doctor = {0};
     struct err err = {0};
-    int code = run_settings_parse("doctor", summary, argc, argv, &doctor.settings, &err);
+    int code = run_settings_parse("doctor", summary, notes, argc, argv, &doctor.settings, &err);
     if (code == FLAGS_HELP_ASKED) {
         run_settings_release(&doctor.settings);
         return CMD_OK;

@@ -62,7 +62,7 @@ static int help(int argc, char **argv)
     const struct verb *verb = argc > 2 ? verb_find(argv[2]) : NULL;
     if (argc > 2 && !verb)
         return unknown(argv[2]);
-    if (verb && verb->run != cmd_version) {
+    if (verb) {
         char flag[] = "--help";
         char *arguments[] = {argv[2], flag, NULL};
         return verb->run(2, arguments);

@@ -23,6 +23,9 @@ enum {
 
 static const char summary[] = "Runs the controller: launches nodes for pods that wait, places them, and gives nodes "
                               "back.";
+static const char notes[] =
+    "Exit status: 0 stopped by a signal; 1 the lease was lost, or an internal error; 2 wrong settings.\n"
+    "Example: stoker run --cluster-name my-cluster --interruption-queue my-cluster --kubeconfig ~/.kube/config";
 
 struct run {
     struct run_settings settings;
@@ -316,7 +319,7 @@ int cmd_run(int argc, char **argv)
 {
     struct run run = {0};
     struct err err = {0};
-    int code = run_settings_parse("run", summary, argc, argv, &run.settings, &err);
+    int code = run_settings_parse("run", summary, notes, argc, argv, &run.settings, &err);
     if (code == FLAGS_HELP_ASKED) {
         run_settings_release(&run.settings);
         return CMD_OK;

@@ -220,15 +220,15 @@ static int read_config(const char *path, struct file_reading *reading, struct er
     return code ? err_wrap(err, "%s", path) : 0;
 }
 
-int run_settings_parse(const char *verb, const char *summary, int argc, char **argv, struct run_settings *ret,
-                       struct err *err)
+int run_settings_parse(const char *verb, const char *summary, const char *notes, int argc, char **argv,
+                       struct run_settings *ret, struct err *err)
 {
     struct flag flags[SETTINGS_FLAGS];
     const char *config = NULL;
     int first;
     *ret = (struct run_settings){
         .listen = ":8080", .lease = "stoker", .log_level = LOG_INFO, .control = CONTROL_SETTINGS_INIT};
-    const struct flag_set set = {verb, "", summary, flags, make_flags(ret, &config, flags), NULL};
+    const struct flag_set set = {verb, "", summary, flags, make_flags(ret, &config, flags), notes};
     int code = flags_parse(&set, argc, argv, &first, err);
     if (code == FLAGS_HELP_ASKED)
         flags_help(&set, stdout);

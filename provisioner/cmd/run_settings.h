@@ -33,7 +33,7 @@ struct run_settings {
  * Reads the command line, and before it the file that --config names. FLAGS_HELP_ASKED (flags.h) after the help was
  * printed; ERR_INVALID names option or file, line and what is allowed. *ret is to be released whatever the answer.
  */
-CC_MUST_CHECK int run_settings_parse(const char *verb, const char *summary, int argc, char **argv,
+CC_MUST_CHECK int run_settings_parse(const char *verb, const char *summary, const char *notes, int argc, char **argv,
                                      struct run_settings *ret, struct err *err);
 void run_settings_release(struct run_settings *settings);
 

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *argv[] = {verb, config, path, NULL};
     struct run_settings settings;
     struct err err = {0};
-    int rc = run_settings_parse("run", "", 3, argv, &settings, &err);
+    int rc = run_settings_parse("run", "", NULL, 3, argv, &settings, &err);
     assert(rc == err.code && (rc == 0) == (err.message[0] == '\0'));
     if (rc == 0)
         check(&settings);

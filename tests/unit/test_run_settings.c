@@ -29,7 +29,7 @@ static int parse(const char *text, const char *option, struct run_settings *ret,
     char *path = config_with(text);
     snprintf(own, sizeof(own), "%s", option ? option : "");
     char *argv[] = {verb, config, path, own, NULL};
-    int code = run_settings_parse("run", "", option ? 4 : 3, argv, ret, err);
+    int code = run_settings_parse("run", "", NULL, option ? 4 : 3, argv, ret, err);
     unlink(path);
     return code;
 }
