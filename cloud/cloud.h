@@ -44,9 +44,10 @@ struct cloud_disk {
     int64_t root_bytes;        /* -1: the cloud's default */
     bool instance_store_raid0; /* local disks become ephemeral storage */
     bool ephemeral_is_root;    /* false where the user's own template or AMI leaves it unknown */
+    int64_t more_volumes;      /* that are attached to each node beside the root's */
 };
 
-#define CLOUD_DISK_INIT ((struct cloud_disk){-1, false, true})
+#define CLOUD_DISK_INIT ((struct cloud_disk){-1, false, true, 0})
 
 struct cloud_type {
     struct str name;                  /* "c5d.9xlarge" */
@@ -77,12 +78,14 @@ struct cloud_catalogue {
     const char *price_note; /* what must be said wherever these prices are shown, NULL if nothing */
     /*
      * Capacity and allocatable of a node of `type`: arrays in `arena`, same names in both, in the order cpu,
-     * memory, ephemeral-storage, pods, then extended resources. Allocatable may be 0, never negative.
+     * memory, ephemeral-storage, pods, then extended resources and the volumes of `volume_driver`, by the name
+     * "attachable-volumes-csi-<driver>". Allocatable may be 0, never negative.
      */
     int (*node_resources)(const struct cloud_type *type, const struct cloud_kubelet *kubelet,
                           const struct cloud_disk *disk, struct arena *arena, struct cloud_resource **ret_capacity,
                           struct cloud_resource **ret_allocatable, size_t *ret_count, struct err *err);
-    void *owner; /* the implementation's own */
+    struct str volume_driver; /* the CSI driver that attaches the cloud's volumes; "" if it has none */
+    void *owner;              /* the implementation's own */
 };
 
 const char *cloud_capacity_type_name(enum cloud_capacity_type type); /* "on-demand", "spot" */

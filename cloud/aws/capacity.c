@@ -15,6 +15,16 @@ static const int64_t evict_nodefs_default_permille = 100;
 static const int64_t kube_reserved_ephemeral_bytes = GIB;
 static const int64_t root_default_bytes = 20 * GIB;
 
+/*
+ * Slots of the Nitro system that volumes share with network interfaces and local disks, but for types that have more
+ * (a limit of volumes alone); bare metal is reported as 31, and the EBS driver takes 28 of it. Xen takes 39 at most.
+ * Sources: AWS, "Amazon EBS volume limits for Amazon EC2 instances"; aws-ebs-csi-driver, getVolumesLimit.
+ */
+static const int64_t shared_slots = 28;
+static const int64_t bare_metal_volumes = 31;
+static const int64_t xen_volumes = 39;
+static const int64_t local_disks_assumed = 8; /* where EC2's word on the type is not known */
+
 int64_t aws_type_eni_pods(const struct aws_type *type)
 {
     return type->default_card_enis * (type->ipv4_per_eni - 1) + 2;
@@ -131,6 +141,30 @@ static void put_extended(struct lists *lists, const struct aws_type *type)
     put_devices(lists, STR("vpc.amazonaws.com/efa"), type->efas);
 }
 
+/*
+ * Network interfaces once the node is full: an address for each pod but two on the host's network, and one interface
+ * that the VPC CNI keeps ready (WARM_ENI_TARGET).
+ */
+static int64_t interfaces(const struct aws_type *type, int64_t pods)
+{
+    if (type->ipv4_per_eni < 2)
+        return type->default_card_enis;
+    return smaller(divide_up(larger(pods - 2, 0), type->ipv4_per_eni - 1) + 1, type->default_card_enis);
+}
+
+/* Volumes for pods: those of the node itself, and where slots are shared its interfaces and local disks, are off. */
+static int64_t attachable_volumes(const struct aws_type *type, int64_t pods, const struct cloud_disk *disk)
+{
+    int64_t most = type->ebs_attachments, own = 1 + disk->more_volumes;
+    if (most == 0)
+        most = shared_slots - 1 - (type->nvme_gb > 0 ? local_disks_assumed : 0);
+    if (str_is(type->hypervisor, "xen"))
+        most = smaller(most, xen_volumes);
+    else if (most <= bare_metal_volumes)
+        most = smaller(most, shared_slots - 1) - (interfaces(type, pods) - 1); /* one is off already */
+    return larger(most - own, 1);                                              /* the driver reports no less */
+}
+
 static void put_cpu(struct lists *lists, const struct aws_type *type, const struct cloud_kubelet *kubelet)
 {
     int64_t capacity = type->vcpu * 1000;
@@ -178,6 +212,8 @@ int aws_node_resources(const struct cloud_type *type, const struct cloud_kubelet
     int64_t pods = max_pods(details, kubelet);
     put(&lists, STR("pods"), pods, pods);
     put_extended(&lists, details);
+    int64_t volumes = attachable_volumes(details, pods, disk);
+    put(&lists, STR("attachable-volumes-csi-" AWS_VOLUME_DRIVER), volumes, volumes);
     *ret_capacity = lists.capacity;
     *ret_allocatable = lists.allocatable;
     *ret_count = lists.n;

@@ -363,7 +363,7 @@ int aws_catalogue_load(const struct aws_catalogue_source *source, struct arena *
     struct loading load = {.arena = arena, .diag = diag, .region = str_of(region)};
     load.region_given = source->region;
     load.strict_types = users_prices && !source->skip_unknown;
-    struct cloud_catalogue catalogue = {.node_resources = aws_node_resources};
+    struct cloud_catalogue catalogue = {.node_resources = aws_node_resources, .volume_driver = STR(AWS_VOLUME_DRIVER)};
     catalogue.price_note = users_prices ? NULL : builtin_price_note;
     int rc = load_types(&load, source, err);
     if (!rc)

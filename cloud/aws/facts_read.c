@@ -134,6 +134,7 @@ int facts_read_types(const struct xml *page, struct type_facts *facts, struct er
             .vcpu = number(item, "vCpuInfo.defaultVCpus"),
             .memory_mib = number(item, "memoryInfo.sizeInMiB"),
             .ebs_mbps = number(item, "ebsInfo.ebsOptimizedInfo.baselineBandwidthInMbps"),
+            .ebs_attachments = number(item, "ebsInfo.maximumEbsAttachments"),
             .nvme_gb = number(item, "instanceStorageInfo.totalSizeInGB"),
         };
         read_network(item, &type);

@@ -84,7 +84,8 @@ static int load_first(struct market *market, const struct aws_catalogue_source *
     market->generations.items[market->generations.len - 1] = first;
     if (!unknown_region(source))
         return load(source, first, err);
-    first->catalogue = (struct cloud_catalogue){.region = market->region, .node_resources = aws_node_resources};
+    first->catalogue = (struct cloud_catalogue){
+        .region = market->region, .node_resources = aws_node_resources, .volume_driver = STR(AWS_VOLUME_DRIVER)};
     return 0;
 }
 

@@ -36,6 +36,7 @@ static const struct field fields[] = {
     NUMBER("default_network_card_enis", false, default_card_enis, 0, 1000),
     NUMBER("network_baseline_mbps", false, network_mbps, 0, 1000000000),
     NUMBER("ebs_baseline_mbps", false, ebs_mbps, 0, 1000000000),
+    NUMBER("ebs_max_attachments", false, ebs_attachments, 0, 10000),
     NUMBER("efa_max", false, efas, 0, 1000),
     NUMBER("nvme_total_gb", false, nvme_gb, 0, 10000000),
     NUMBER("gpu_count", false, gpus, 0, 1000),

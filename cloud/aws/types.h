@@ -14,6 +14,7 @@ struct aws_type {
     int64_t enis, ipv4_per_eni;
     int64_t default_card_enis;      /* network interfaces of the card that pods use; never 0 */
     int64_t network_mbps, ebs_mbps; /* baselines */
+    int64_t ebs_attachments;        /* volumes that EC2 lets be attached, the root's among them; 0: not said */
     int64_t efas;
     int64_t nvme_gb;              /* 10^9 bytes, all local disks together */
     int64_t gpus, gpu_memory_mib; /* memory of all GPUs together */
@@ -37,6 +38,9 @@ CC_MUST_CHECK int aws_type_labels(const struct aws_type *type, struct arena *are
 
 /* Pods by network interfaces: of the default card, an address each but the first, and two on the host's network. */
 int64_t aws_type_eni_pods(const struct aws_type *type);
+
+/* What attaches EBS volumes: cloud_catalogue.volume_driver. */
+#define AWS_VOLUME_DRIVER "ebs.csi.aws.com"
 
 /* cloud_catalogue.node_resources for types whose details are a struct aws_type. Formulas: docs/capacity.md. */
 CC_MUST_CHECK int aws_node_resources(const struct cloud_type *type, const struct cloud_kubelet *kubelet,

@@ -178,6 +178,8 @@ int decode_block_devices(const struct field *list, struct node_template *ret, st
         if (field_here(&ebs))
             volumes[n++] = volume;
     }
+    /* Bottlerocket has a volume for its system and one for data. */
+    ret->disk.more_volumes = (int64_t)n - (ret->disk.root_bytes >= 0) + str_is(ret->ami_family, "Bottlerocket");
     ret->launch.volumes = volumes;
     ret->launch.n_volumes = n;
     return 0;

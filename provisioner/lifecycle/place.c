@@ -9,12 +9,14 @@
 #include "provisioner/lifecycle/node_change.h"
 #include "provisioner/lifecycle/place_check.h"
 #include "provisioner/lifecycle/register.h"
+#include "provisioner/plan/volumes.h"
 
 enum {
-    TELL_WAIT_MS = 60000, /* a node that is not ready so long after it joined: its claim says why */
-    SLOT_WAIT_MS = 60000, /* a slot that nobody takes is given up after this long */
-    OPEN_HOLD_MS = 60000, /* as long as pods wait for nodes of their own */
-    OPEN_WAIT_MS = 2000   /* kube-scheduler may see a node open before it sees who was bound there: two watches */
+    TELL_WAIT_MS = 60000,   /* a node that is not ready so long after it joined: its claim says why */
+    DRIVER_WAIT_MS = 60000, /* a CSI driver that the kubelet has not registered so long after a pod could be bound */
+    SLOT_WAIT_MS = 60000,   /* a slot that nobody takes is given up after this long */
+    OPEN_HOLD_MS = 60000,   /* as long as pods wait for nodes of their own */
+    OPEN_WAIT_MS = 2000     /* kube-scheduler may see a node open before it sees who was bound there: two watches */
 };
 
 /* What a slot waits for. */
@@ -71,6 +73,7 @@ struct placing {
     struct pass *pass;
     enum others others;
     struct place *place;
+    struct volumes volumes; /* opened for the first node that is looked at */
     VEC(struct spot) spots;
     VEC(struct place_candidate) candidates;
 };
@@ -79,31 +82,27 @@ static void placing_release(struct placing *placing)
 {
     VEC_FREE(&placing->spots);
     VEC_FREE(&placing->candidates);
+    volumes_close(&placing->volumes);
 }
 
 /* Slots. */
 
-static bool has_unbound_volume(const struct pass *pass, const struct pod *pod)
+static bool has_unbound_volume(const struct placing *placing, const struct pod *pod)
 {
-    const struct objects *objects = &pass->view.objects;
-    for (size_t c = 0; c < pod->n_claims; c++) {
-        bool bound = false;
-        for (size_t i = 0; i < objects->claims.len && !bound; i++)
-            bound = str_eq(objects->claims.items[i].name, pod->claims[c]) &&
-                    str_eq(objects->claims.items[i].namespace_, pod->namespace_) &&
-                    objects->claims.items[i].volume_name.len > 0;
-        if (!bound)
+    for (size_t i = 0; i < pod->n_claims; i++) {
+        const struct volume_claim *claim = volumes_claim(&placing->volumes, pod->namespace_, pod->claims[i]);
+        if (!claim || !claim->volume_name.len)
             return true;
     }
     return false;
 }
 
 /* Volumes are chosen, devices allocated and gangs held back by schedulers: a binding of ours would pass them by. */
-static bool left_to_scheduler(const struct pass *pass, const struct pod *pod)
+static bool left_to_scheduler(const struct placing *placing, const struct pod *pod)
 {
-    const struct pod_spec *spec = pass->view.objects.specs.items[pod->spec];
+    const struct pod_spec *spec = placing->pass->view.objects.specs.items[pod->spec];
     bool other = spec->scheduler_name.len && !str_is(spec->scheduler_name, "default-scheduler");
-    return other || spec->gated || spec->resource_claims || has_unbound_volume(pass, pod);
+    return other || spec->gated || spec->resource_claims || has_unbound_volume(placing, pod);
 }
 
 static bool node_is_leaving(const struct pass *pass, struct str name)
@@ -115,8 +114,9 @@ static bool node_is_leaving(const struct pass *pass, struct str name)
     return claim != VIEW_NONE && pass->view.claims[claim].claim->phase >= CLAIM_DRAINING;
 }
 
-static enum slot_state slot_state(const struct pass *pass, const struct spot *spot, uint32_t pod_index)
+static enum slot_state slot_state(const struct placing *placing, const struct spot *spot, uint32_t pod_index)
 {
+    const struct pass *pass = placing->pass;
     const struct view *view = &pass->view;
     if (pod_index == VIEW_NONE)
         return SLOT_VACANT;
@@ -132,7 +132,7 @@ static enum slot_state slot_state(const struct pass *pass, const struct spot *sp
         return SLOT_VACANT;
     if (view->pod_claims[pod_index] != spot->index)
         return SLOT_DONE; /* another claim serves it */
-    if (left_to_scheduler(pass, pod))
+    if (left_to_scheduler(placing, pod))
         return SLOT_SCHEDULER;
     return control_busy(pass->control, CLUSTER_POD, pod->namespace_, pod->name) ? SLOT_BINDING : SLOT_READY;
 }
@@ -222,7 +222,7 @@ static int look_at_slots(struct placing *placing, struct spot *spot, struct err 
         return err_nomem(err);
     for (size_t i = 0; i < n; i++) {
         spot->taken_over[i] = VIEW_NONE;
-        spot->states[i] = (uint8_t)slot_state(placing->pass, spot, spot->view->pods[i]);
+        spot->states[i] = (uint8_t)slot_state(placing, spot, spot->view->pods[i]);
     }
     return 0;
 }
@@ -388,7 +388,7 @@ static bool others_wait(struct placing *placing)
 {
     const struct view *view = &placing->pass->view;
     for (uint32_t i = 0; i < view->objects.pods.len && placing->others == OTHERS_NOT_COUNTED; i++)
-        if (view->places[i] == VIEW_POD_HAS_SLOT && !left_to_scheduler(placing->pass, &view->objects.pods.items[i]))
+        if (view->places[i] == VIEW_POD_HAS_SLOT && !left_to_scheduler(placing, &view->objects.pods.items[i]))
             placing->others = OTHERS_WAIT;
     if (placing->others == OTHERS_NOT_COUNTED)
         placing->others = OTHERS_NONE;
@@ -435,10 +435,50 @@ static int finish(struct placing *placing, const struct spot *spot, struct err *
     return held ? 0 : node_change(pass, spot->node, &(struct node_change){.door = NODE_OPEN}, "open", err);
 }
 
+/* A CSI driver of the pod's volumes that the node's kubelet has not registered yet; "" if there is none. */
+static int missing_driver(const struct placing *placing, const struct spot *spot, const struct pod *pod,
+                          struct str *ret, struct err *err)
+{
+    CC_CLEANUP(attachments_release) struct attachments volumes = {.list = {.len = 0}};
+    *ret = STR("");
+    if (!pod_has_volumes(pod))
+        return 0;
+    if (volumes_attach(&placing->volumes, pod, &volumes, err) < 0)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < volumes.list.len && !ret->len; i++)
+        if (!volumes_registered(&placing->volumes, spot->node->name, volumes.list.items[i].driver))
+            *ret = volumes.list.items[i].driver;
+    return 0;
+}
+
+/*
+ * Until the driver of its volumes is registered it is not known how many the node can attach, and nothing could mount
+ * them. A driver that takes too long is not waited for: the pod is bound within what was planned, as kube-scheduler
+ * would, and its kubelet says what is missing.
+ */
+static int add_candidate(struct placing *placing, const struct spot *spot, size_t slot, struct err *err)
+{
+    struct pass *pass = placing->pass;
+    uint32_t pod = spot->view->pods[slot];
+    struct str driver;
+    int64_t waited = 0;
+    if (missing_driver(placing, spot, &pass->view.objects.pods.items[pod], &driver, err) < 0 ||
+        (driver.len && waited_ms(placing, spot, spot->claim->slots[slot].uid, &waited, err) < 0))
+        return ERR_NOMEM;
+    if (driver.len && waited < DRIVER_WAIT_MS) {
+        control_wake_at(pass->control, clock_after(pass->now, DRIVER_WAIT_MS - waited));
+        return 0;
+    }
+    struct place_candidate candidate = {spot->index, (uint32_t)slot, pod, false, NULL};
+    return VEC_PUSH(&placing->candidates, candidate) ? 0 : err_nomem(err);
+}
+
 /* A registered node: its ready slots become candidates, the others are looked after. */
 static int prepare_spot(struct placing *placing, struct spot *spot, struct err *err)
 {
     bool nomem;
+    if (!placing->volumes.objects && volumes_open(&placing->pass->view.objects, &placing->volumes, err) < 0)
+        return ERR_NOMEM;
     const char *why = not_ready_because(placing->pass, spot->view, spot->node, &nomem);
     if (nomem)
         return err_nomem(err);
@@ -451,10 +491,8 @@ static int prepare_spot(struct placing *placing, struct spot *spot, struct err *
     if (why)
         return wait_for_node(placing, spot, why, err);
     for (size_t i = 0; i < spot->claim->n_slots && !placed_by_scheduler(spot->node); i++)
-        if (spot->states[i] == SLOT_READY &&
-            !VEC_PUSH(&placing->candidates,
-                      ((struct place_candidate){spot->index, (uint32_t)i, spot->view->pods[i], false, NULL})))
-            return err_nomem(err);
+        if (spot->states[i] == SLOT_READY && add_candidate(placing, spot, i, err) < 0)
+            return ERR_NOMEM;
     return 0;
 }
 

@@ -24,6 +24,7 @@ struct check {
     VEC(struct entrant) entrants; /* candidates as they came, then waiting pods */
     size_t n_candidates;
     struct demand demand;
+    struct volumes volumes;               /* of the world */
     const struct demand_shape **shape_of; /* [world.pods.len] NULL for those that run */
     struct place_yields *yields;
 };
@@ -33,6 +34,7 @@ static void check_release(struct check *check)
     VEC_FREE(&check->world.pods);
     VEC_FREE(&check->world.nodes);
     VEC_FREE(&check->entrants);
+    volumes_close(&check->volumes);
 }
 
 static const struct pod_spec *spec_of(const struct check *check, const struct pod *pod)
@@ -138,7 +140,9 @@ static int build_demand(struct check *check, struct err *err)
         return err_nomem(err);
     *sellers = check->world;
     memset(&sellers->provisioners, 0, sizeof(sellers->provisioners));
-    int code = dims_of(&check->world, dims, err);
+    int code = volumes_open(&check->world, &check->volumes, err);
+    if (code == 0)
+        code = dims_of(&check->world, dims, err); /* volumes are no dimension here: those that pods share count once */
     if (code == 0)
         code = supply_build(sellers, &nothing, dims, &supply_options, arena, supply, err);
     if (code == 0)
@@ -154,27 +158,11 @@ struct filling {
     struct check *check;
     uint32_t node;                 /* index into demand.nodes */
     int64_t free[SOLVER_MAX_DIMS]; /* what those taken so far leave */
-    int64_t attachable;            /* volumes; INT64_MAX: not said */
+    struct attachments attached;   /* volumes of those present */
     VEC(uint32_t) present;         /* world pods that run there or were taken */
     const struct place_candidate *first;
     size_t n_candidates;
 };
-
-static int64_t volumes_of(const struct pod *pod)
-{
-    return (int64_t)pod->n_claims;
-}
-
-/* What in-tree and CSI limits say in allocatable; a CSINode says more, but is not read. */
-static int64_t attachable_on(const struct node *node)
-{
-    int64_t most = INT64_MAX;
-    for (size_t i = 0; i < node->allocatable.n; i++)
-        if (str_starts(node->allocatable.items[i].name, "attachable-volumes-") &&
-            node->allocatable.items[i].amount < most)
-            most = node->allocatable.items[i].amount;
-    return most;
-}
 
 static const char *amount_text(struct str name, int64_t amount, char text[QUANTITY_TEXT_MAX])
 {
@@ -206,6 +194,31 @@ static const char *too_small(const struct filling *at, const struct demand_shape
         return why;
     }
     return NULL;
+}
+
+/* More of a driver's volumes than the node can attach, with those that are attached to it. As too_small. */
+static const char *too_many_volumes(struct filling *at, const struct pod *pod, bool *ret_nomem)
+{
+    const struct check *check = at->check;
+    const struct node *node = check->demand.nodes[at->node].node;
+    const struct node_claim *claim = check->pass->view.claims[at->first->claim].claim;
+    struct attachments *all = &at->attached;
+    size_t before = all->list.len;
+    const char *why = NULL;
+    *ret_nomem = volumes_attach(&check->volumes, pod, all, NULL) < 0;
+    for (size_t i = before; i < all->list.len && !why && !*ret_nomem; i++) {
+        struct str driver = all->list.items[i].driver;
+        int64_t limit = volumes_limit(&check->volumes, node->name, &claim->allocatable, driver);
+        size_t wanted = attachments_count(all, driver);
+        if ((int64_t)wanted <= limit)
+            continue;
+        why =
+            arena_printf(check->pass->arena, "with its volumes %zu of %.*s would be attached, the node can attach %lld",
+                         wanted, STR_ARG(driver), (long long)limit);
+        *ret_nomem = !why;
+    }
+    all->list.len = before;
+    return why;
 }
 
 static bool specs_clash(const struct pod_spec *a, const struct pod_spec *b)
@@ -266,8 +279,9 @@ static const char *refusal(struct filling *at, const struct entrant *entrant, bo
         return why;
     if (!bitset_has(shape->admits_nodes, at->node))
         return "its node selector, affinity, tolerations or volumes do not admit the node";
-    if (volumes_of(pod) > at->attachable)
-        return "the node cannot attach as many volumes";
+    why = too_many_volumes(at, pod, ret_nomem);
+    if (why || *ret_nomem)
+        return why;
     for (size_t i = 0; i < at->present.len; i++) {
         const struct pod *other = &check->world.pods.items[at->present.items[i]];
         if (specs_clash(spec_of(check, pod), spec_of(check, other)))
@@ -278,15 +292,22 @@ static const char *refusal(struct filling *at, const struct entrant *entrant, bo
     return has_company(at, pod) ? NULL : "its affinity asks for a pod that is not on the node";
 }
 
+/* The pod is on the node, with its volumes. */
+static int settle(struct filling *at, uint32_t pod, struct err *err)
+{
+    const struct check *check = at->check;
+    if (volumes_attach(&check->volumes, &check->world.pods.items[pod], &at->attached, err) < 0)
+        return ERR_NOMEM;
+    return VEC_PUSH(&at->present, pod) ? 0 : err_nomem(err);
+}
+
 static int take(struct filling *at, struct entrant *entrant, struct err *err)
 {
     const struct demand_shape *shape = at->check->shape_of[entrant->pod];
     for (uint32_t d = 0; d < at->check->demand.dims->n; d++)
         at->free[d] -= shape->req[d];
-    if (at->attachable != INT64_MAX)
-        at->attachable -= volumes_of(&at->check->world.pods.items[entrant->pod]);
     entrant->taken = true;
-    return VEC_PUSH(&at->present, entrant->pod) ? 0 : err_nomem(err);
+    return settle(at, entrant->pod, err);
 }
 
 static int compare_entrants(const void *a, const void *b)
@@ -360,16 +381,13 @@ static int fill(struct check *check, uint32_t node, size_t first, size_t n, stru
     const struct demand_node *room = &check->demand.nodes[node];
     at.first = check->entrants.items[first].candidate;
     memcpy(at.free, room->free, sizeof(at.free));
-    at.attachable = attachable_on(room->node);
     int code = 0;
-    for (uint32_t i = 0; i < room->n_pods && code == 0; i++) {
-        if (at.attachable != INT64_MAX)
-            at.attachable -= volumes_of(&check->world.pods.items[room->pods[i]]);
-        code = VEC_PUSH(&at.present, room->pods[i]) ? 0 : err_nomem(err);
-    }
+    for (uint32_t i = 0; i < room->n_pods && code == 0; i++)
+        code = settle(&at, room->pods[i], err);
     if (code == 0)
         code = fill_node(&at, first, err);
     VEC_FREE(&at.present);
+    attachments_release(&at.attached);
     return code;
 }
 

@@ -36,13 +36,27 @@ static int allowed_zones(const struct cloud_catalogue *catalogue, const struct p
     return 0;
 }
 
+static int find_dims(const struct planner_context *context, struct dims *ret, struct err *err)
+{
+    struct volumes volumes;
+    int code = dims_of(context->objects, ret, err);
+    if (code)
+        return code;
+    code = volumes_open(context->objects, &volumes, err);
+    if (code)
+        return code;
+    code = dims_add_volumes(ret, &volumes, context->catalogue->volume_driver, context->arena, err);
+    volumes_close(&volumes);
+    return code;
+}
+
 static int build_market(struct planner_context *context, bool on_demand_only, struct err *err)
 {
     struct planner_market *m = &context->market;
     struct supply_options options = {.on_demand_only = on_demand_only, .overlay = context->options.overlay};
     int code = allowed_zones(context->catalogue, &context->options, context->arena, &options.zones, err);
     if (!code)
-        code = dims_of(context->objects, &m->dims, err);
+        code = find_dims(context, &m->dims, err);
     if (!code)
         code = supply_build(context->objects, context->catalogue, &m->dims, &options, context->arena, &m->supply, err);
     if (!code)

@@ -153,13 +153,16 @@ static int list_pods(struct builder *b, struct err *err)
     return 0;
 }
 
-static int shape_request(struct builder *b, struct demand_shape *shape, struct err *err)
+static int shape_request(struct builder *b, uint32_t volume_set, struct demand_shape *shape, struct err *err)
 {
+    const int64_t *attached = b->volumes.sets.items[volume_set].attached;
     int64_t *req = arena_array(b->arena, int64_t, b->demand->dims->n);
     if (!req)
         return err_nomem(err);
     dims_vector(b->demand->dims, shape->spec->requests.items, shape->spec->requests.n, req);
     req[DIM_PODS] = 1;
+    for (uint32_t d = 0; d < b->demand->dims->n && attached; d++)
+        req[d] += attached[d];
     shape->req = req;
     return 0;
 }
@@ -185,7 +188,7 @@ static int admit_shape(struct builder *b, struct intern *seen, uint32_t *first_o
         return 0;
     }
     first_of[id] = (uint32_t)s;
-    if (shape_request(b, shape, err) < 0)
+    if (shape_request(b, key->volumes, shape, err) < 0)
         return ERR_NOMEM;
     return demand_admit(&b->admission, key->volumes, shape, err);
 }
@@ -223,8 +226,8 @@ int demand_build(const struct objects *objects, struct supply *supply, const str
     CC_CLEANUP(builder_release) struct builder b = {.demand = &demand, .options = options, .arena = arena};
     if (choose_pods(&b, err) < 0 || demand_selectors_collect(&demand, b.take, arena, err) < 0 ||
         demand_matcher_init(&b.matcher, &demand, arena, err) < 0 ||
-        demand_volumes_init(&b.volumes, objects, arena, err) < 0 || find_shapes(&b, err) < 0 ||
-        list_pods(&b, err) < 0 || demand_nodes_build(&demand, arena, err) < 0 ||
+        demand_volumes_init(&b.volumes, objects, demand.dims, arena, err) < 0 || find_shapes(&b, err) < 0 ||
+        list_pods(&b, err) < 0 || demand_nodes_build(&demand, &b.volumes.names, arena, err) < 0 ||
         demand_admission_init(&b.admission, &demand, &b.volumes, arena, err) < 0 || admit_shapes(&b, err) < 0)
         return ERR_NOMEM;
     *ret = demand;

@@ -36,7 +36,8 @@ struct demand_shape {
 /* An existing node. */
 struct demand_node {
     const struct node *node;
-    int64_t free[SOLVER_MAX_DIMS]; /* allocatable less bound pods and daemon pods still to come; never negative */
+    int64_t free[SOLVER_MAX_DIMS]; /* allocatable less bound pods, their volumes and daemon pods still to come; never
+                                      negative */
     uint32_t zone;                 /* index into catalogue->zones, SOLVER_NONE if unknown */
     const uint32_t *pods;          /* [n_pods] bound, not ended: indices into objects->pods */
     uint32_t n_pods;

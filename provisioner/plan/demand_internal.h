@@ -79,21 +79,23 @@ struct volume_rule {
 struct volume_set {
     const uint32_t *rules; /* [n] indices into demand_volumes.rules, ascending */
     size_t n;
-    const char *reason; /* NULL, or why the pod has no place at all */
+    const int64_t *attached; /* [dims->n] volumes that are attached for it, by dimension; NULL: none that counts */
+    const char *reason;      /* NULL, or why the pod has no place at all */
 };
 
 struct demand_volumes {
-    struct intern claims, volumes, classes, nodes; /* namespace and name -> index into objects */
+    struct volumes names;
+    const struct dims *dims;
+    struct attachments attachments; /* scratch */
     struct intern rule_keys, set_keys;
     VEC(struct volume_rule) rules;
     VEC(struct volume_set) sets; /* sets.items[0]: no condition */
     struct content_key key;
-    const struct objects *objects;
     struct arena *arena;
 };
 
 CC_MUST_CHECK int demand_volumes_init(struct demand_volumes *volumes, const struct objects *objects,
-                                      struct arena *arena, struct err *err);
+                                      const struct dims *dims, struct arena *arena, struct err *err);
 void demand_volumes_release(struct demand_volumes *volumes);
 /* The set of a pod's volumes: index into volumes->sets. */
 CC_MUST_CHECK int demand_volumes_of(struct demand_volumes *volumes, const struct pod *pod, uint32_t *ret_set,
@@ -126,7 +128,8 @@ CC_MUST_CHECK int demand_matcher_class(struct demand_matcher *matcher, const str
                                        struct err *err);
 
 /* Fills demand->nodes, pod_node, usable. */
-CC_MUST_CHECK int demand_nodes_build(struct demand *demand, struct arena *arena, struct err *err);
+CC_MUST_CHECK int demand_nodes_build(struct demand *demand, const struct volumes *volumes, struct arena *arena,
+                                     struct err *err);
 
 /* Offerings and nodes that a shape's constraints leave. */
 struct demand_admission {

@@ -160,6 +160,7 @@ int node_sets_of_demand(struct node_sets *sets, const struct demand *demand, str
 /* What goes on while demand->nodes is filled. */
 struct room {
     struct demand *demand;
+    const struct volumes *volumes;
     struct arena *arena;
     struct intern names;   /* of all nodes, id = index into objects->nodes */
     uint64_t *daemons_run; /* [daemon_sets][usable nodes]: a pod of the set is bound there */
@@ -198,7 +199,8 @@ static uint32_t zone_of(const struct cloud_catalogue *catalogue, const struct no
 /* kubelet's default, for manifests that leave it out. */
 enum { DEFAULT_MAX_PODS = 110 };
 
-static void node_allocatable(const struct dims *dims, const struct node *node, int64_t *free)
+static void node_allocatable(const struct dims *dims, const struct volumes *volumes, const struct node *node,
+                             int64_t *free)
 {
     const struct resources *from = node->allocatable.n ? &node->allocatable : &node->capacity;
     dims_vector(dims, from->items, from->n, free);
@@ -207,6 +209,10 @@ static void node_allocatable(const struct dims *dims, const struct node *node, i
         says_pods = says_pods || str_is(from->items[i].name, "pods");
     if (!says_pods)
         free[DIM_PODS] = DEFAULT_MAX_PODS;
+    for (uint32_t d = dims->first_volume; d < dims->n; d++) {
+        int64_t limit = volumes_limit(volumes, node->name, from, dims_volume_driver(dims, d));
+        free[d] = limit < DIMS_ANY_VOLUMES ? limit : DIMS_ANY_VOLUMES;
+    }
 }
 
 static const int64_t *spec_request(struct room *room, uint32_t spec)
@@ -252,7 +258,7 @@ static int list_nodes(struct room *room, struct err *err)
         at->node = node;
         at->zone = zone_of(demand->supply->catalogue, node);
         at->provisioner = provisioner_of(objects, node);
-        node_allocatable(demand->dims, node, at->free);
+        node_allocatable(demand->dims, room->volumes, node, at->free);
     }
     return 0;
 }
@@ -307,6 +313,26 @@ static int settle_pods(struct room *room, struct err *err)
         uint32_t usable = pod_node[i] == SOLVER_NONE ? SOLVER_NONE : demand->usable[pod_node[i]];
         if (usable != SOLVER_NONE)
             lists[fill[usable]++] = (uint32_t)i;
+    }
+    return 0;
+}
+
+/* What pods have attached: a volume that several share is one. */
+static int take_off_volumes(const struct room *room, struct err *err)
+{
+    struct demand *demand = room->demand;
+    const struct dims *dims = demand->dims;
+    CC_CLEANUP(attachments_release) struct attachments attached = {.list = {.len = 0}};
+    for (size_t n = 0; n < demand->n_nodes && dims_count_volumes(dims); n++) {
+        struct demand_node *node = &demand->nodes[n];
+        attached.list.len = 0;
+        for (uint32_t i = 0; i < node->n_pods; i++)
+            if (volumes_attach(room->volumes, &demand->objects->pods.items[node->pods[i]], &attached, err) < 0)
+                return ERR_NOMEM;
+        for (uint32_t d = dims->first_volume; d < dims->n; d++) {
+            int64_t used = (int64_t)attachments_count(&attached, dims_volume_driver(dims, d));
+            node->free[d] = node->free[d] > used ? node->free[d] - used : 0;
+        }
     }
     return 0;
 }
@@ -384,13 +410,14 @@ static int await_daemons(struct room *room, struct err *err)
     return 0;
 }
 
-int demand_nodes_build(struct demand *demand, struct arena *arena, struct err *err)
+int demand_nodes_build(struct demand *demand, const struct volumes *volumes, struct arena *arena, struct err *err)
 {
-    CC_CLEANUP(room_release) struct room room = {.demand = demand, .arena = arena};
+    CC_CLEANUP(room_release) struct room room = {.demand = demand, .volumes = volumes, .arena = arena};
     room.spec_req = arena_array(arena, int64_t *, demand->objects->specs.len);
     if (!room.spec_req)
         return err_nomem(err);
-    if (list_nodes(&room, err) < 0 || index_daemon_sets(&room, err) < 0 || settle_pods(&room, err) < 0)
+    if (list_nodes(&room, err) < 0 || index_daemon_sets(&room, err) < 0 || settle_pods(&room, err) < 0 ||
+        take_off_volumes(&room, err) < 0)
         return ERR_NOMEM;
     return await_daemons(&room, err);
 }

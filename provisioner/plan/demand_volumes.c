@@ -5,67 +5,20 @@
 #include "base/bitset.h"
 #include "provisioner/plan/demand_internal.h"
 
-static int add_name(struct demand_volumes *v, struct intern *names, struct str namespace_, struct str name,
-                    uint32_t *ret_id, struct err *err)
+int demand_volumes_init(struct demand_volumes *volumes, const struct objects *objects, const struct dims *dims,
+                        struct arena *arena, struct err *err)
 {
-    v->key.len = 0;
-    if (!content_put_str(&v->key, namespace_) || !content_put(&v->key, name.ptr, name.len) ||
-        intern_add(names, content_text(&v->key), ret_id, NULL) < 0)
-        return err_nomem(err);
-    return 0;
-}
-
-static int find_name(struct demand_volumes *v, const struct intern *names, struct str namespace_, struct str name,
-                     uint32_t *ret_id, struct err *err)
-{
-    v->key.len = 0;
-    if (!content_put_str(&v->key, namespace_) || !content_put(&v->key, name.ptr, name.len))
-        return err_nomem(err);
-    *ret_id = intern_find(names, content_text(&v->key));
-    return 0;
-}
-
-/* Names are unique in objects, so ids in the tables are indices into objects. */
-static int index_names(struct demand_volumes *v, struct err *err)
-{
-    const struct objects *o = v->objects;
+    *volumes = (struct demand_volumes){.dims = dims, .arena = arena};
     uint32_t id;
-    for (size_t i = 0; i < o->claims.len; i++)
-        if (add_name(v, &v->claims, o->claims.items[i].namespace_, o->claims.items[i].name, &id, err) < 0)
-            return ERR_NOMEM;
-    for (size_t i = 0; i < o->volumes.len; i++)
-        if (add_name(v, &v->volumes, STR(""), o->volumes.items[i].name, &id, err) < 0)
-            return ERR_NOMEM;
-    for (size_t i = 0; i < o->storage_classes.len; i++)
-        if (add_name(v, &v->classes, STR(""), o->storage_classes.items[i].name, &id, err) < 0)
-            return ERR_NOMEM;
-    for (size_t i = 0; i < o->nodes.len; i++)
-        if (add_name(v, &v->nodes, STR(""), o->nodes.items[i].name, &id, err) < 0)
-            return ERR_NOMEM;
-    return 0;
-}
-
-int demand_volumes_init(struct demand_volumes *volumes, const struct objects *objects, struct arena *arena,
-                        struct err *err)
-{
-    *volumes = (struct demand_volumes){.objects = objects, .arena = arena};
-    uint32_t id;
-    if (intern_add(&volumes->set_keys, STR(""), &id, err) < 0)
+    if (volumes_open(objects, &volumes->names, err) < 0 || intern_add(&volumes->set_keys, STR(""), &id, err) < 0)
         return ERR_NOMEM;
-    if (!VEC_PUSH(&volumes->sets, ((struct volume_set){0})))
-        return err_nomem(err);
-    for (size_t i = 0; i < objects->pods.len; i++)
-        if (objects->pods.items[i].n_claims || objects->pods.items[i].n_ephemeral_classes)
-            return index_names(volumes, err);
-    return 0;
+    return VEC_PUSH(&volumes->sets, ((struct volume_set){0})) ? 0 : err_nomem(err);
 }
 
 void demand_volumes_release(struct demand_volumes *volumes)
 {
-    intern_release(&volumes->claims);
-    intern_release(&volumes->volumes);
-    intern_release(&volumes->classes);
-    intern_release(&volumes->nodes);
+    volumes_close(&volumes->names);
+    attachments_release(&volumes->attachments);
     intern_release(&volumes->rule_keys);
     intern_release(&volumes->set_keys);
     VEC_FREE(&volumes->rules);
@@ -115,32 +68,15 @@ static int refuse(struct resolved *r, const char *reason, struct err *err)
     return 0;
 }
 
-static const struct storage_class *default_class(const struct objects *objects)
-{
-    for (size_t i = 0; i < objects->storage_classes.len; i++)
-        if (objects->storage_classes.items[i].is_default) /* NOLINT: items is not NULL where len > 0 */
-            return &objects->storage_classes.items[i];
-    return NULL;
-}
-
-static int find_class(struct demand_volumes *v, struct str name, const struct storage_class **ret_class,
-                      struct err *err)
-{
-    uint32_t id;
-    if (find_name(v, &v->classes, STR(""), name, &id, err) < 0)
-        return ERR_NOMEM;
-    *ret_class = id == INTERN_NONE ? NULL : &v->objects->storage_classes.items[id];
-    return 0;
-}
-
 /* The volume will be made where the pod is: in the zone of the node that was chosen for it, if that is known. */
 static int resolve_selected_node(struct demand_volumes *v, struct resolved *r, struct str node_name, struct err *err)
 {
     static const struct str zone_key = STR_INIT("topology.kubernetes.io/zone");
-    uint32_t id;
-    if (find_name(v, &v->nodes, STR(""), node_name, &id, err) < 0)
-        return ERR_NOMEM;
-    const struct str *zone = id == INTERN_NONE ? NULL : labels_get(&v->objects->nodes.items[id].labels, zone_key);
+    const struct objects *objects = v->names.objects;
+    const struct str *zone = NULL;
+    for (size_t i = 0; i < objects->nodes.len && !zone; i++)
+        if (str_eq(objects->nodes.items[i].name, node_name))
+            zone = labels_get(&objects->nodes.items[i].labels, zone_key);
     if (!zone)
         return 0;
     struct requirement *item = arena_new(v->arena, struct requirement);
@@ -155,11 +91,7 @@ static int resolve_selected_node(struct demand_volumes *v, struct resolved *r, s
 static int resolve_unbound(struct demand_volumes *v, struct resolved *r, const struct volume_claim *claim,
                            struct err *err)
 {
-    const struct storage_class *class = NULL;
-    if (claim->storage_class_set && find_class(v, claim->storage_class, &class, err) < 0)
-        return ERR_NOMEM;
-    if (!claim->storage_class_set)
-        class = default_class(v->objects);
+    const struct storage_class *class = volumes_class_of(&v->names, claim);
     if (!class && claim->storage_class_set && claim->storage_class.len)
         return refuse(r,
                       arena_printf(v->arena, "StorageClass %.*s of PersistentVolumeClaim %.*s not found",
@@ -195,24 +127,19 @@ static bool is_still_to_come(const struct pod *pod, struct str claim)
 static int resolve_claim(struct demand_volumes *v, struct resolved *r, const struct pod *pod, struct str name,
                          struct err *err)
 {
-    uint32_t id;
-    if (find_name(v, &v->claims, pod->namespace_, name, &id, err) < 0)
-        return ERR_NOMEM;
-    if (id == INTERN_NONE)
+    const struct volume_claim *claim = volumes_claim(&v->names, pod->namespace_, name);
+    if (!claim)
         return is_still_to_come(pod, name)
                    ? 0
                    : refuse(r, arena_printf(v->arena, "PersistentVolumeClaim %.*s not found", STR_ARG(name)), err);
-    const struct volume_claim *claim = &v->objects->claims.items[id];
     if (!claim->volume_name.len)
         return resolve_unbound(v, r, claim, err);
-    if (find_name(v, &v->volumes, STR(""), claim->volume_name, &id, err) < 0)
-        return ERR_NOMEM;
-    if (id == INTERN_NONE)
+    const struct volume *volume = volumes_volume(&v->names, claim->volume_name);
+    if (!volume)
         return refuse(r,
                       arena_printf(v->arena, "PersistentVolume %.*s of PersistentVolumeClaim %.*s not found",
                                    STR_ARG(claim->volume_name), STR_ARG(name)),
                       err);
-    const struct volume *volume = &v->objects->volumes.items[id];
     return add_rule(v, r, volume->terms, volume->n_terms, volume->name, err);
 }
 
@@ -222,11 +149,9 @@ static int resolve_pod(struct demand_volumes *v, struct resolved *r, const struc
         if (resolve_claim(v, r, pod, pod->claims[i], err) < 0)
             return ERR_NOMEM;
     for (size_t i = 0; i < pod->n_ephemeral_classes; i++) {
-        const struct storage_class *class = NULL;
-        if (!pod->ephemeral_classes[i].len)
-            class = default_class(v->objects);
-        else if (find_class(v, pod->ephemeral_classes[i], &class, err) < 0)
-            return ERR_NOMEM;
+        struct str name = pod->ephemeral_classes[i];
+        const struct storage_class *class =
+            name.len ? volumes_class(&v->names, name) : volumes_default_class(&v->names);
         if (class && add_rule(v, r, class->terms, class->n_terms, class->name, err) < 0)
             return ERR_NOMEM;
     }
@@ -239,34 +164,75 @@ static int compare_rule(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int demand_volumes_of(struct demand_volumes *volumes, const struct pod *pod, uint32_t *ret_set, struct err *err)
+/* How many the pod attaches, by dimension: NULL if none that counts. */
+static int count_attached(struct demand_volumes *v, const struct pod *pod, const int64_t **ret, struct err *err)
 {
-    if (!pod->n_claims && !pod->n_ephemeral_classes) {
-        *ret_set = 0;
+    int64_t *counts = NULL;
+    *ret = NULL;
+    v->attachments.list.len = 0;
+    if (!dims_count_volumes(v->dims))
         return 0;
+    if (volumes_attach(&v->names, pod, &v->attachments, err) < 0)
+        return ERR_NOMEM;
+    for (uint32_t d = 0; d < v->dims->n; d++) {
+        struct str driver = dims_volume_driver(v->dims, d);
+        size_t n = driver.len ? attachments_count(&v->attachments, driver) : 0;
+        if (n && !counts && !(counts = arena_array(v->arena, int64_t, v->dims->n)))
+            return err_nomem(err);
+        if (n)
+            counts[d] = (int64_t)n;
     }
-    CC_CLEANUP(resolved_release) struct resolved r = {0};
-    if (resolve_pod(volumes, &r, pod, err) < 0)
-        return ERR_NOMEM;
-    if (r.rules.len)
-        qsort(r.rules.items, r.rules.len, sizeof(*r.rules.items), compare_rule);
-    if (r.reason)
-        r.rules.len = 0;
-    size_t size = r.rules.len * sizeof(*r.rules.items);
-    /* No list of ids reads as a reason: text for people holds no NUL, and an id below 2^24 does. */
-    struct str key = r.reason ? str_of(r.reason) : (struct str){(const char *)r.rules.items, size};
+    *ret = counts;
+    return 0;
+}
+
+/* A set's content: its reason, or how many are attached and its rules. None at all is the empty text. */
+static bool put_set(struct content_key *key, const struct volume_set *set, uint32_t n_dims)
+{
+    key->len = 0;
+    if (set->reason)
+        return content_put_number(key, UINT32_MAX) && content_put_str(key, str_of(set->reason));
+    bool ok = true;
+    for (uint32_t d = 0; d < n_dims && set->attached && ok; d++)
+        ok = set->attached[d] == 0 || (content_put_number(key, UINT32_MAX - 1) && content_put_number(key, d) &&
+                                       content_put_number(key, (uint32_t)set->attached[d]));
+    return ok && content_put(key, set->rules, set->n * sizeof(*set->rules));
+}
+
+static int find_set(struct demand_volumes *v, const struct volume_set *set, uint32_t *ret_set, struct err *err)
+{
     uint32_t id;
-    if (intern_add(&volumes->set_keys, key, &id, err) < 0)
-        return ERR_NOMEM;
-    if (id == volumes->sets.len) {
-        uint32_t *rules = arena_array(volumes->arena, uint32_t, r.rules.len);
+    if (!put_set(&v->key, set, v->dims->n) || intern_add(&v->set_keys, content_text(&v->key), &id, NULL) < 0)
+        return err_nomem(err);
+    if (id == v->sets.len) {
+        struct volume_set kept = *set;
+        uint32_t *rules = arena_array(v->arena, uint32_t, set->n);
         if (!rules)
             return err_nomem(err);
-        if (size)
-            memcpy(rules, r.rules.items, size);
-        if (!VEC_PUSH(&volumes->sets, ((struct volume_set){rules, r.rules.len, r.reason})))
+        if (set->n)
+            memcpy(rules, set->rules, set->n * sizeof(*rules));
+        kept.rules = rules;
+        if (!VEC_PUSH(&v->sets, kept))
             return err_nomem(err);
     }
     *ret_set = id;
     return 0;
+}
+
+int demand_volumes_of(struct demand_volumes *volumes, const struct pod *pod, uint32_t *ret_set, struct err *err)
+{
+    if (!pod_has_volumes(pod)) {
+        *ret_set = 0;
+        return 0;
+    }
+    CC_CLEANUP(resolved_release) struct resolved r = {0};
+    struct volume_set set = {0};
+    if (resolve_pod(volumes, &r, pod, err) < 0 || count_attached(volumes, pod, &set.attached, err) < 0)
+        return ERR_NOMEM;
+    if (r.rules.len)
+        qsort(r.rules.items, r.rules.len, sizeof(*r.rules.items), compare_rule);
+    set.reason = r.reason;
+    set.rules = r.rules.items;
+    set.n = r.reason ? 0 : r.rules.len;
+    return find_set(volumes, &set, ret_set, err);
 }

@@ -57,8 +57,50 @@ int dims_of(const struct objects *objects, struct dims *ret, struct err *err)
     if (rc)
         return rc;
     qsort(dims.names + DIM_FIRST_OTHER, dims.n - DIM_FIRST_OTHER, sizeof(dims.names[0]), compare_names);
+    dims.first_volume = dims.n;
     *ret = dims;
     return 0;
+}
+
+struct str dims_volume_driver(const struct dims *dims, uint32_t dim)
+{
+    struct str name = dims->names[dim];
+    size_t prefix = sizeof(VOLUMES_RESOURCE) - 1;
+    return dim < dims->first_volume ? STR("") : (struct str){name.ptr + prefix, name.len - prefix};
+}
+
+/* Each driver is asked about once. */
+static int add_driver(struct dims *dims, const struct volumes *volumes, struct str driver, struct str cloud_driver,
+                      struct intern *asked, struct arena *arena, struct err *err)
+{
+    uint32_t before = (uint32_t)asked->len, id;
+    if (intern_add(asked, driver, &id, err) < 0)
+        return ERR_NOMEM;
+    if (id < before || (!str_eq(driver, cloud_driver) && !volumes_limited(volumes, driver)))
+        return 0;
+    char *name = arena_printf(arena, VOLUMES_RESOURCE "%.*s", STR_ARG(driver));
+    return name ? add(dims, str_of(name), err) : err_nomem(err);
+}
+
+int dims_add_volumes(struct dims *dims, const struct volumes *volumes, struct str cloud_driver, struct arena *arena,
+                     struct err *err)
+{
+    const struct objects *objects = volumes->objects;
+    CC_CLEANUP(attachments_release) struct attachments one = {.list = {.len = 0}};
+    struct intern asked = {0};
+    int rc = 0;
+    for (size_t i = 0; i < objects->pods.len && !rc; i++) {
+        const struct pod *pod = &objects->pods.items[i];
+        if (!pod_has_volumes(pod) || !to_be_placed(pod))
+            continue;
+        one.list.len = 0;
+        rc = volumes_attach(volumes, pod, &one, err);
+        for (size_t k = 0; k < one.list.len && !rc; k++)
+            rc = add_driver(dims, volumes, one.list.items[k].driver, cloud_driver, &asked, arena, err);
+    }
+    intern_release(&asked);
+    qsort(dims->names + dims->first_volume, dims->n - dims->first_volume, sizeof(dims->names[0]), compare_names);
+    return rc;
 }
 
 void dims_vector(const struct dims *dims, const struct cloud_resource *items, size_t n, int64_t *vector)
@@ -69,5 +111,17 @@ void dims_vector(const struct dims *dims, const struct cloud_resource *items, si
         uint32_t dim = dims_find(dims, items[i].name);
         if (dim != SOLVER_NONE)
             vector[dim] = items[i].amount;
+    }
+}
+
+void dims_room(const struct dims *dims, const struct cloud_resource *items, size_t n, int64_t *vector)
+{
+    dims_vector(dims, items, n, vector);
+    for (uint32_t d = dims->first_volume; d < dims->n; d++) {
+        bool said = false;
+        for (size_t i = 0; i < n && !said; i++)
+            said = str_eq(items[i].name, dims->names[d]);
+        if (!said)
+            vector[d] = DIMS_ANY_VOLUMES;
     }
 }

@@ -119,8 +119,8 @@ static int find_room(const struct building *b, const struct provisioner *provisi
     int rc = supply->catalogue->node_resources(&supply->catalogue->types[type], &provisioner->kubelet, disk, &scratch,
                                                &capacity, &allocatable, &n, b->err);
     if (!rc) {
-        dims_vector(supply->dims, capacity, n, vectors);
-        dims_vector(supply->dims, allocatable, n, vectors + supply->dims->n);
+        dims_room(supply->dims, capacity, n, vectors);
+        dims_room(supply->dims, allocatable, n, vectors + supply->dims->n);
         *ret = (struct room){vectors, vectors + supply->dims->n};
     }
     arena_release(&scratch);

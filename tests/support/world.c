@@ -88,7 +88,12 @@ void world_demand(struct world *world, const struct demand_options *options)
 {
     static const struct demand_options defaults = {0};
     const struct supply_options supply = {0};
+    struct volumes volumes;
     assert_int_equal(dims_of(&world->objects, &world->dims, &world->err), 0);
+    assert_int_equal(volumes_open(&world->objects, &volumes, &world->err), 0);
+    assert_int_equal(
+        dims_add_volumes(&world->dims, &volumes, world->catalogue.volume_driver, &world->arena, &world->err), 0);
+    volumes_close(&volumes);
     assert_int_equal(supply_build(&world->objects, &world->catalogue, &world->dims, &supply, &world->arena,
                                   &world->supply, &world->err),
                      0);

@@ -148,7 +148,7 @@ static void capacity_of_an_intel_type(void **state)
     assert_int_equal(load(f, NULL, NULL, NULL), 0);
     /* 16 vCPU, 65,536 MiB, 8 interfaces of 30 addresses. */
     struct node node = node_of(f, "m5.4xlarge", CLOUD_KUBELET_INIT, CLOUD_DISK_INIT);
-    assert_int_equal(node.n, 4);
+    assert_int_equal(node.n, 5);
     assert_int_equal(amount(node.capacity, node.n, "cpu"), 16000);
     assert_int_equal(amount(node.allocatable, node.n, "cpu"), 16000 - 110); /* 60 + 10 + 2 x 5 + 12 x 2.5 */
     assert_int_equal(amount(node.capacity, node.n, "pods"), 8 * 29 + 2);
@@ -194,6 +194,50 @@ static void devices_have_the_names_of_their_plugins(void **state)
     assert_int_equal(amount(node.capacity, node.n, "habana.ai/gaudi"), 8);
     node = node_of(f, "inf1.24xlarge", CLOUD_KUBELET_INIT, CLOUD_DISK_INIT);
     assert_int_equal(amount(node.allocatable, node.n, "aws.amazon.com/neuron"), 16);
+}
+
+static int64_t volumes_of(struct fixture *f, const char *type, int64_t max_pods, int64_t more_volumes)
+{
+    struct cloud_kubelet kubelet = CLOUD_KUBELET_INIT;
+    struct cloud_disk disk = CLOUD_DISK_INIT;
+    kubelet.max_pods = max_pods;
+    disk.more_volumes = more_volumes;
+    struct node node = node_of(f, type, kubelet, disk);
+    return amount(node.allocatable, node.n, "attachable-volumes-csi-ebs.csi.aws.com");
+}
+
+static void volumes_share_their_slots_or_not(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, NULL, NULL, NULL), 0);
+    assert_true(str_is(f->catalogue.volume_driver, "ebs.csi.aws.com"));
+    /* 28 slots: 3 interfaces, the root. */
+    assert_int_equal(volumes_of(f, "m5.large", -1, 0), 28 - 3 - 1);
+    assert_int_equal(volumes_of(f, "m5.large", -1, 2), 28 - 3 - 1 - 2);
+    assert_int_equal(volumes_of(f, "c5d.9xlarge", -1, 0), 28 - 1 - 8 - 1); /* a local disk */
+    /* 15 interfaces of 49 addresses each; for 110 pods three and one ahead are enough. */
+    assert_int_equal(volumes_of(f, "m5.24xlarge", -1, 0), 28 - 15 - 1);
+    assert_int_equal(volumes_of(f, "m5.24xlarge", 110, 0), 28 - 4 - 1);
+    assert_int_equal(volumes_of(f, "m5.metal", -1, 0), 28 - 15 - 1);
+    assert_int_equal(volumes_of(f, "d3.8xlarge", -1, 0), 1);
+    /* Limits of volumes alone. */
+    assert_int_equal(volumes_of(f, "m7i.large", -1, 0), 32 - 1);
+    assert_int_equal(volumes_of(f, "m7i.48xlarge", -1, 3), 128 - 4);
+    assert_int_equal(volumes_of(f, "m4.large", -1, 0), 39 - 1);
+}
+
+static void volumes_where_a_table_says_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static const char types[] = "instance_type\tarch\tvcpu\tmemory_mib\tenis\tipv4_per_eni\tnvme_total_gb\n"
+                                "c5.xlarge\tamd64\t4\t8192\t4\t15\t0\nc5d.xlarge\tamd64\t4\t8192\t4\t15\t100\n"
+                                "one.pod\tamd64\t4\t8192\t2\t1\t0\n";
+    static const char prices[] = "instance_type\tzone\ton_demand_usd_hour\tspot_usd_hour\nc5.xlarge\tus-west-2a\t1\t\n"
+                                 "c5d.xlarge\tus-west-2a\t1\t\none.pod\tus-west-2a\t1\t\n";
+    assert_int_equal(load(f, NULL, types, prices), 0);
+    assert_int_equal(volumes_of(f, "c5.xlarge", -1, 0), 28 - 4 - 1);
+    assert_int_equal(volumes_of(f, "c5d.xlarge", -1, 0), 28 - 8 - 4 - 1);
+    assert_int_equal(volumes_of(f, "one.pod", -1, 0), 28 - 2 - 1);
 }
 
 static void disks_make_the_ephemeral_storage(void **state)
@@ -442,6 +486,8 @@ int main(void)
         TEST(capacity_of_an_arm_type_with_an_odd_reserve),
         TEST(pods_count_the_default_card_only),
         TEST(devices_have_the_names_of_their_plugins),
+        TEST(volumes_share_their_slots_or_not),
+        TEST(volumes_where_a_table_says_nothing),
         TEST(disks_make_the_ephemeral_storage),
         TEST(the_kubelet_is_obeyed),
         TEST(allocatable_is_never_negative),

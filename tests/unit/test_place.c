@@ -407,6 +407,110 @@ static void anti_affinity_of_those_present_counts(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 2);
 }
 
+/* A pod with a volume that is there already: nothing is left to kube-scheduler. */
+static void apply_with_volume(struct stage *stage, const char *pod, const char *volume)
+{
+    fake_cluster_applyf(
+        stage->cluster,
+        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: %s, namespace: spark}, spec: "
+        "{volumeName: pv-%s}}\n---\n"
+        "{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv-%s}, spec: {csi: {driver: "
+        "ebs.csi.aws.com, volumeHandle: vol-%s}}}\n---\n"
+        "{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: spark}, spec: {volumes: [{name: v, "
+        "persistentVolumeClaim: {claimName: %s}}], containers: [{name: c, resources: {requests: {cpu: "
+        "500m, memory: 1Gi}}}]}}",
+        volume, volume, volume, volume, pod, volume);
+}
+
+static void register_driver(struct stage *stage, const char *node, int count)
+{
+    fake_cluster_applyf(stage->cluster,
+                        "{apiVersion: storage.k8s.io/v1, kind: CSINode, metadata: {name: %s}, spec: {drivers: [{name: "
+                        "ebs.csi.aws.com, nodeID: %s, allocatable: {count: %d}}]}}",
+                        node, node, count);
+}
+
+static void a_node_gets_no_more_volumes_than_it_can_attach(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    apply_with_volume(stage, "p0", "a");
+    apply_with_volume(stage, "p1", "b");
+    apply_with_volume(stage, "p2", "c");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    const char *node = stage_machine(stage, 0)->instance.id.ptr;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    register_driver(stage, node, 2);
+    fake_cluster_ready(stage->cluster, node, true);
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 2);
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 1);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    stage_join_unready(stage, 1, "8", "16Gi", true);
+    register_driver(stage, stage_machine(stage, 1)->instance.id.ptr, 2);
+    fake_cluster_ready(stage->cluster, stage_machine(stage, 1)->instance.id.ptr, true);
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 3);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+}
+
+static void a_volume_that_pods_share_is_attached_once(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    apply_with_volume(stage, "p0", "a");
+    apply_with_volume(stage, "p1", "a");
+    apply_with_volume(stage, "p2", "a");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    register_driver(stage, stage_machine(stage, 0)->instance.id.ptr, 1);
+    fake_cluster_ready(stage->cluster, stage_machine(stage, 0)->instance.id.ptr, true);
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 3);
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 0);
+}
+
+static void a_pod_waits_for_the_driver_of_its_volumes(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "executor", 0, 1);
+    apply_with_volume(stage, "p0", "a");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    size_t n = fake_cloud_running(stage->cloud);
+    for (size_t i = 0; i < n; i++) {
+        stage_join_unready(stage, i, "8", "16Gi", true);
+        fake_cluster_ready(stage->cluster, stage_machine(stage, i)->instance.id.ptr, true);
+    }
+    stage_run(stage, 20000);
+    assert_int_equal(stage_pods_bound(stage), 1); /* the executor, which has none */
+    assert_text(stage_pod(stage, "p0", "spec.nodeName"), "");
+    for (size_t i = 0; i < n; i++)
+        register_driver(stage, stage_machine(stage, i)->instance.id.ptr, 25);
+    stage_run(stage, 1000);
+    assert_int_equal(stage_pods_bound(stage), 2);
+}
+
+static void a_driver_that_never_comes_is_not_waited_for(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    apply_with_volume(stage, "p0", "a");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    fake_cluster_ready(stage->cluster, stage_machine(stage, 0)->instance.id.ptr, true);
+    stage_run(stage, 50000);
+    assert_int_equal(stage_pods_bound(stage), 0);
+    stage_run(stage, 20000);
+    assert_int_equal(stage_pods_bound(stage), 1);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+}
+
 static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
 {
     struct stage *stage = *state;
@@ -533,6 +637,10 @@ int main(void)
         STAGE_TEST(pods_that_need_a_scheduler_are_left_to_it),
         STAGE_TEST(host_ports_that_were_taken_meanwhile_count),
         STAGE_TEST(anti_affinity_of_those_present_counts),
+        STAGE_TEST(a_node_gets_no_more_volumes_than_it_can_attach),
+        STAGE_TEST(a_volume_that_pods_share_is_attached_once),
+        STAGE_TEST(a_pod_waits_for_the_driver_of_its_volumes),
+        STAGE_TEST(a_driver_that_never_comes_is_not_waited_for),
         STAGE_TEST(room_goes_to_who_has_waited_in_vain_with_more_right),
         STAGE_TEST(an_interrupted_launch_is_planned_again),
         STAGE_TEST(a_node_that_somebody_deletes_is_given_back),
