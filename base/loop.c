@@ -136,6 +136,22 @@ int loop_turn(struct loop *loop, struct err *err)
     return 0;
 }
 
+static void note_late(void *context)
+{
+    *(bool *)context = true;
+}
+
+int loop_turn_until(struct loop *loop, bool (*over)(void *context), void *context, int64_t most_ms, struct err *err)
+{
+    bool late = false;
+    struct loop_timer limit = LOOP_TIMER(note_late, &late);
+    int code = most_ms >= 0 ? loop_timer_after(loop, &limit, most_ms, err) : 0;
+    while (!code && !late && !over(context))
+        code = loop_turn(loop, err);
+    loop_timer_cancel(loop, &limit);
+    return code;
+}
+
 int loop_run(struct loop *loop, struct err *err)
 {
     while (!loop->stopping) {

@@ -51,6 +51,13 @@ void loop_timer_cancel(struct loop *loop, struct loop_timer *timer); /* also one
  */
 CC_MUST_CHECK int loop_turn(struct loop *loop, struct err *err);
 
+/*
+ * Turns until `over`, asked before each turn, says so, or `most_ms` have passed (-1: without end). What a turn fails
+ * with; ERR_NOMEM.
+ */
+CC_MUST_CHECK int loop_turn_until(struct loop *loop, bool (*over)(void *context), void *context, int64_t most_ms,
+                                  struct err *err);
+
 /* Turns until loop_stop. */
 CC_MUST_CHECK int loop_run(struct loop *loop, struct err *err);
 void loop_stop(struct loop *loop);

@@ -33,16 +33,17 @@ static void say(struct doctor *doctor, bool good, const char *what, const char *
     doctor->n_bad += !good;
 }
 
+static bool is_over(void *context)
+{
+    const struct doctor *doctor = context;
+    return !doctor->waiting || doctor->world.asked_to_stop;
+}
+
 /* Turns the loop until nothing is waited for; true if that came to pass in time. */
 static bool wait_for(struct doctor *doctor, int64_t patience_ms)
 {
-    struct clock_mono begun = loop_now(&doctor->world.loop);
     struct err err = {0};
-    while (doctor->waiting && !doctor->world.asked_to_stop &&
-           clock_ms_between(begun, loop_now(&doctor->world.loop)) < (double)patience_ms)
-        if (loop_turn(&doctor->world.loop, &err) < 0)
-            return false;
-    return doctor->waiting == 0;
+    return loop_turn_until(&doctor->world.loop, is_over, doctor, patience_ms, &err) == 0 && !doctor->waiting;
 }
 
 static void on_listed(void *context, enum cluster_kind kind)

@@ -246,25 +246,22 @@ static int start(struct run *run, struct err *err)
     return code;
 }
 
-/* Turns the loop until `over`, which it returns, or the time is. */
-static bool turn_until(struct run *run, bool (*over)(const struct run *run), int64_t most_ms)
+static bool is_settled(void *context)
 {
-    struct clock_mono begun = loop_now(&run->world.loop);
-    struct err err;
-    while (!over(run) && clock_ms_between(begun, loop_now(&run->world.loop)) < (double)most_ms)
-        if (loop_turn(&run->world.loop, &err) < 0)
-            return false;
-    return over(run);
-}
-
-static bool is_settled(const struct run *run)
-{
+    const struct run *run = context;
     return !run->control || control_status(run->control).settled;
 }
 
-static bool is_handed_over(const struct run *run)
+static bool is_handed_over(void *context)
 {
+    const struct run *run = context;
     return run->world.loop.stopping; /* by on_leader */
+}
+
+static bool turn_until(struct run *run, bool (*over)(void *context), int64_t most_ms)
+{
+    struct err err = {0};
+    return loop_turn_until(&run->world.loop, over, run, most_ms, &err) == 0 && over(run);
 }
 
 /* Settled, and the lease is nobody's. */

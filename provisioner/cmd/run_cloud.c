@@ -33,6 +33,12 @@ static void on_region(void *context, struct str region, const struct err *err)
         (void)err_nomem(&question->err);
 }
 
+static bool region_over(void *context)
+{
+    const struct region_question *question = context;
+    return question->answered || question->world->loop.stopping;
+}
+
 static int find_region(struct run_cloud *cloud, struct run_world *world, struct str *ret, struct err *err)
 {
     if (world->settings->region) {
@@ -43,8 +49,8 @@ static int find_region(struct run_cloud *cloud, struct run_world *world, struct 
     struct aws_region_search *search;
     int code = aws_region_find(&world->loop, http_curl_http(world->curl), &cloud->environment, on_region, &question,
                                &search, err);
-    while (!code && !question.answered && !world->loop.stopping)
-        code = loop_turn(&world->loop, err);
+    if (!code)
+        code = loop_turn_until(&world->loop, region_over, &question, -1, err);
     if (!question.answered && !code)
         aws_region_cancel(search);
     if (code || !question.answered)

@@ -160,17 +160,17 @@ static void ask_version(void *context)
         loop_stop(&question->world->loop);
 }
 
+static bool version_over(void *context)
+{
+    const struct version_question *question = context;
+    return question->answered || question->world->loop.stopping;
+}
+
 int run_world_version(struct run_world *world, int64_t patience_ms, struct err *err)
 {
     struct version_question question = {.world = world, .again = LOOP_TIMER(ask_version, &question)};
-    struct clock_mono begun = loop_now(&world->loop);
-    int code = 0;
     ask_version(&question);
-    while (!code && !question.answered && !world->loop.stopping) {
-        if (patience_ms && clock_ms_between(begun, loop_now(&world->loop)) > (double)patience_ms)
-            break;
-        code = loop_turn(&world->loop, err);
-    }
+    int code = loop_turn_until(&world->loop, version_over, &question, patience_ms > 0 ? patience_ms : -1, err);
     loop_timer_cancel(&world->loop, &question.again);
     if (code || question.answered || world->asked_to_stop)
         return code;

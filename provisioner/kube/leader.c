@@ -16,7 +16,14 @@
 
 #include "base/json_out.h"
 
-enum { NS_PER_MS = 1000000, JITTER_PERCENT = 20, REPORT_AGAIN_MS = 60000, VERSION_BYTES = 128, HOLDER_BYTES = 512 };
+enum {
+    NS_PER_MS = 1000000,
+    JITTER_PERCENT = 20,
+    REPORT_AGAIN_MS = 60000,
+    IDLE_MS = 3600000,
+    VERSION_BYTES = 128,
+    HOLDER_BYTES = 512
+};
 
 /* How the lease was when it was read or written last. Of one that is gone since, whose it was. */
 struct record {
@@ -81,17 +88,18 @@ static void complain(struct leader *leader, const struct err *err)
         leader->options.failed(leader->options.context, err);
 }
 
-/* Without a timer we renew no more, and stop to lead by rule 1. */
+/* Both timers are set from the start and again as soon as they fire, so that this moves them and needs no memory. */
 static void set_timer(struct leader *leader, struct loop_timer *timer, struct clock_mono at)
 {
     struct err err = {0};
-    if (loop_timer_set(leader->options.loop, timer, at, &err))
-        complain(leader, &err);
+    int rc = loop_timer_set(leader->options.loop, timer, at, &err);
+    assert(rc == 0);
+    (void)rc;
 }
 
 static void step_after(struct leader *leader, int64_t delay_ms)
 {
-    set_timer(leader, &leader->step_timer, (struct clock_mono){now(leader).ns + delay_ms * NS_PER_MS});
+    set_timer(leader, &leader->step_timer, clock_after(now(leader), delay_ms));
 }
 
 /* Followers that woke together do not stay together. */
@@ -333,7 +341,6 @@ static void act_on_record(struct leader *leader)
             write_lease(leader, leader->identity);
             return;
         }
-        loop_timer_cancel(leader->options.loop, &leader->hold_timer);
         move(leader, LEADER_FOLLOWER);
         step_later(leader);
         return;
@@ -391,8 +398,7 @@ static void step_giving_up(struct leader *leader)
 static void step(void *context)
 {
     struct leader *leader = context;
-    if (leader->given_up)
-        return;
+    step_later(leader);
     if (leader->giving_up)
         step_giving_up(leader);
     else if (leader->asking)
@@ -407,7 +413,8 @@ static void step(void *context)
 static void hold_ends(void *context)
 {
     struct leader *leader = context;
-    if (leader->state == LEADER_RELEASING && !leader->given_up) {
+    set_timer(leader, &leader->hold_timer, clock_after(now(leader), IDLE_MS));
+    if (leader->state == LEADER_RELEASING) {
         end(leader);
     } else if (leader->state == LEADER_LEADING) {
         assert(!holds_by_time(leader));
@@ -461,7 +468,8 @@ void leader_close(struct leader *leader)
 
 int leader_start(struct leader *leader, struct err *err)
 {
-    return loop_timer_after(leader->options.loop, &leader->step_timer, 0, err);
+    int code = loop_timer_after(leader->options.loop, &leader->hold_timer, IDLE_MS, err);
+    return code ? code : loop_timer_after(leader->options.loop, &leader->step_timer, 0, err);
 }
 
 bool leader_holds(const struct leader *leader)

@@ -23,7 +23,6 @@ enum {
     LIST_TIMEOUT_MS = 60000,
     WATCH_LEAST_S = 300,    /* and up to as much again: watches shall not all end at once */
     WATCH_IDLE_MS = 150000, /* the server sends a bookmark a minute */
-    STREAM_LIST_IDLE_MS = 30000,
     OVERDUE_MS = 60000,
     BACKOFF_LEAST_MS = 500,
     BACKOFF_MOST_MS = 10000,

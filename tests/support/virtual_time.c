@@ -39,11 +39,6 @@ struct loop_waiter virtual_time_waiter(struct virtual_time *time)
     return (struct loop_waiter){wait_virtually, time};
 }
 
-static void note_end(void *context)
-{
-    *(bool *)context = true;
-}
-
 static bool never(void *context)
 {
     (void)context;
@@ -52,17 +47,9 @@ static bool never(void *context)
 
 bool virtual_time_until(struct loop *loop, int64_t most_ms, bool (*met)(void *context), void *context)
 {
-    bool over = false;
-    struct loop_timer end = LOOP_TIMER(note_end, &over);
     struct err err = {0};
-    assert_int_equal(loop_timer_after(loop, &end, most_ms, &err), 0);
-    bool yes = met(context);
-    while (!yes && !over) {
-        assert_int_equal(loop_turn(loop, &err), 0);
-        yes = met(context);
-    }
-    loop_timer_cancel(loop, &end);
-    return yes;
+    assert_int_equal(loop_turn_until(loop, met, context, most_ms, &err), 0);
+    return met(context);
 }
 
 void virtual_time_run(struct loop *loop, int64_t ms)

@@ -219,6 +219,36 @@ static void runs_until_stopped(void **state)
     loop_release(&sim.loop);
 }
 
+static bool third_time(void *context)
+{
+    return ++*(int *)context == 3;
+}
+
+static bool not_yet(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* Also where nothing else is set that would end a wait. */
+static void turns_until_it_is_over_or_late(void **state)
+{
+    (void)state;
+    struct sim sim;
+    int asked = 0;
+    sim_open(&sim);
+    int64_t begin_ns = loop_now(&sim.loop).ns;
+    assert_int_equal(loop_turn_until(&sim.loop, not_yet, NULL, 1500, NULL), 0);
+    assert_int_equal(loop_now(&sim.loop).ns - begin_ns, INT64_C(1500000000));
+    assert_int_equal(loop_turn_until(&sim.loop, third_time, &asked, -1, NULL), 0);
+    assert_int_equal(asked, 3);
+    asked = 0;
+    assert_int_equal(loop_turn_until(&sim.loop, third_time, &asked, 1500, NULL), 0);
+    assert_int_equal(asked, 1); /* before the only turn, after which it was late */
+    assert_int_equal(sim.loop.timers.len, 0);
+    loop_release(&sim.loop);
+}
+
 static void the_waiters_failure_is_passed_on(void **state)
 {
     (void)state;
@@ -346,6 +376,7 @@ int main(void)
         cmocka_unit_test(setting_oneself_starves_nobody),
         cmocka_unit_test(delays_out_of_range),
         cmocka_unit_test(runs_until_stopped),
+        cmocka_unit_test(turns_until_it_is_over_or_late),
         cmocka_unit_test(the_waiters_failure_is_passed_on),
         cmocka_unit_test(a_crowd_of_timers),
         cmocka_unit_test(the_inline_worker),
