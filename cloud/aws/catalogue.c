@@ -379,8 +379,3 @@ int aws_catalogue_load(const struct aws_catalogue_source *source, struct arena *
         *ret = catalogue;
     return rc;
 }
-
-const char *const *aws_catalogue_regions(void)
-{
-    return builtin_regions;
-}

@@ -25,7 +25,4 @@ struct aws_catalogue_source {
 CC_MUST_CHECK int aws_catalogue_load(const struct aws_catalogue_source *source, struct arena *arena, struct diag *diag,
                                      struct cloud_catalogue *ret, struct err *err);
 
-/* Regions with built-in prices, NULL-terminated. */
-const char *const *aws_catalogue_regions(void);
-
 #endif

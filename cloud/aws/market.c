@@ -29,7 +29,6 @@ struct market {
     struct aws_client *client;
     struct arena arena; /* of the region */
     struct str region;
-    bool fixed; /* the user's prices */
     struct looking looks[N_LOOKS];
     struct facts_all facts, next; /* next: what the look-ups under way have gathered */
     struct intern asked;          /* types that are not built in and were asked about */
@@ -64,16 +63,9 @@ static int load(const struct aws_catalogue_source *source, struct generation *ge
 }
 
 /* A region that has no built-in prices has nothing on sale yet. */
-static bool unknown_region(const struct aws_catalogue_source *source)
+static int load_first(struct market *market, struct err *err)
 {
-    const char *const *known = aws_catalogue_regions();
-    while (*known && source->region && strcmp(*known, source->region) != 0)
-        known++;
-    return !source->prices_tsv.ptr && !*known;
-}
-
-static int load_first(struct market *market, const struct aws_catalogue_source *source, struct err *err)
-{
+    const struct aws_catalogue_source source = {.region = market->region.ptr};
     if (!VEC_PUSH(&market->generations, NULL))
         return err_nomem(err);
     struct generation *first = calloc(1, sizeof(*first));
@@ -82,27 +74,27 @@ static int load_first(struct market *market, const struct aws_catalogue_source *
         return err_nomem(err);
     }
     market->generations.items[market->generations.len - 1] = first;
-    if (!unknown_region(source))
-        return load(source, first, err);
-    first->catalogue = (struct cloud_catalogue){
-        .region = market->region, .node_resources = aws_node_resources, .volume_driver = STR(AWS_VOLUME_DRIVER)};
+    if (builtin_prices(source.region))
+        return load(&source, first, err);
+    first->catalogue = (struct cloud_catalogue){.region = market->region,
+                                                .node_resources = aws_node_resources,
+                                                .volume_driver = STR(AWS_VOLUME_DRIVER),
+                                                .price_note = builtin_price_note};
     return 0;
 }
 
-int market_open(struct loop *loop, struct aws_client *client, const struct aws_catalogue_source *source,
-                struct market **ret, struct err *err)
+int market_open(struct loop *loop, struct aws_client *client, struct str region, struct market **ret, struct err *err)
 {
     struct market *market = calloc(1, sizeof(*market));
     if (!market)
         return err_nomem(err);
     market->loop = loop;
     market->client = client;
-    market->fixed = source->prices_tsv.ptr;
-    market->region = str_dup(&market->arena, str_of(source->region));
+    market->region = str_dup(&market->arena, region);
     for (int i = 0; i < N_LOOKS; i++)
         market->looks[i] =
             (struct looking){.market = market, .look = (enum look)i, .timer = LOOP_TIMER(look_now, &market->looks[i])};
-    int rc = market->region.ptr ? load_first(market, source, err) : err_nomem(err);
+    int rc = market->region.ptr ? load_first(market, err) : err_nomem(err);
     if (rc)
         market_close(market);
     else
@@ -154,12 +146,35 @@ static void forget_old(struct market *market)
     market->generations.len = kept;
 }
 
+/*
+ * What facts are laid over: what we began with. Where that is nothing and nobody told us what On-Demand costs (not all
+ * partitions have a Price List, not all roles may read it), list prices of another region serve, as they do for the
+ * regions that are built in. What is sold where they do not say.
+ */
+static int find_base(const struct market *market, struct generation *other, const struct cloud_catalogue **ret,
+                     struct err *err)
+{
+    const struct facts_all *facts = &market->facts;
+    const struct aws_catalogue_source source = {.region = "us-east-1"};
+    const struct cloud_catalogue *first = &market->generations.items[0]->catalogue;
+    bool list_needed = !first->n_offerings && facts->places.known && !facts->on_demand.known;
+    int rc = list_needed ? load(&source, other, err) : 0;
+    if (!rc)
+        *ret = list_needed ? &other->catalogue : first;
+    return rc;
+}
+
 /* 1: there is nothing new in it. */
 static int make_generation(const struct market *market, struct generation *generation, struct err *err)
 {
     const struct facts_all *facts = &market->facts;
     struct str prices;
-    int rc = facts_merge(facts, &market->generations.items[0]->catalogue, &generation->arena, &prices, err);
+    struct generation other = {0};
+    const struct cloud_catalogue *base;
+    int rc = find_base(market, &other, &base, err);
+    if (!rc)
+        rc = facts_merge(facts, base, &generation->arena, &prices, err);
+    arena_release(&other.arena);
     if (rc)
         return rc;
     /* The types live in facts, which are replaced: their texts are copied with the catalogue's prices. */
@@ -424,7 +439,7 @@ void market_start(struct market *market, void (*changed)(void *context), void *c
     bool started = market->changed;
     market->changed = changed;
     market->context = context;
-    for (int i = 0; i < N_LOOKS && !market->fixed && !started; i++)
+    for (int i = 0; i < N_LOOKS && !started; i++)
         if (i != LOOK_TYPES) /* comes after the places, which name them */
             again_after(&market->looks[i], 0);
 }

@@ -18,10 +18,10 @@ enum {
 
 /*
  * Starts with the catalogue that is built in; an empty one for a region without built-in prices, until they are looked
- * up. A user's prices hold for good: nothing is looked up then. As aws_catalogue_load.
+ * up. ERR_NOMEM.
  */
-CC_MUST_CHECK int market_open(struct loop *loop, struct aws_client *client, const struct aws_catalogue_source *source,
-                              struct market **ret, struct err *err);
+CC_MUST_CHECK int market_open(struct loop *loop, struct aws_client *client, struct str region, struct market **ret,
+                              struct err *err);
 void market_close(struct market *market);
 
 /* Begins to look up; `changed` is called from the loop after there is another catalogue. */

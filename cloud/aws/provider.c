@@ -65,15 +65,6 @@ static int open_client(struct aws_provider *provider, const struct aws_provider_
     return aws_client_open(&client, &provider->client, err);
 }
 
-static int open_market(struct aws_provider *provider, const struct aws_provider_options *options, struct err *err)
-{
-    struct str region;
-    int rc = copy_text(provider, options->region, &region, err); /* for its NUL */
-    const struct aws_catalogue_source source = {
-        .region = region.ptr, .prices_tsv = options->prices_tsv, .prices_name = options->prices_name};
-    return rc ? rc : market_open(provider->loop, provider->client, &source, &provider->market, err);
-}
-
 static int open_parts(struct aws_provider *provider, const struct aws_provider_options *options, struct err *err)
 {
     struct loop *loop = provider->loop;
@@ -81,7 +72,7 @@ static int open_parts(struct aws_provider *provider, const struct aws_provider_o
     if (!rc)
         rc = open_client(provider, options, err);
     if (!rc)
-        rc = open_market(provider, options, err);
+        rc = market_open(loop, provider->client, options->region, &provider->market, err);
     if (!rc)
         rc = aws_discovery_open(loop, provider->client, operations_step, provider, &provider->discovery, err);
     if (!rc)

@@ -27,11 +27,9 @@ struct aws_provider_options {
     struct str kubernetes_version; /* the API server's, "1.34" or "v1.34.4-eks-1": which images are looked for */
     struct str instance_profile;   /* for templates that name none; "" */
     struct str queue;              /* name of the SQS queue that interruptions come from; "": none is listened to */
-    struct str prices_tsv;         /* a user's own prices, instead of those that are looked up; ptr NULL: none */
-    const char *prices_name;       /* its name, for findings */
 };
 
-/* ERR_INVALID: settings that make no sense; ERR_NOT_FOUND: no prices of the region; ERR_NOMEM. Calls nobody yet. */
+/* ERR_INVALID: settings that make no sense; ERR_NOMEM. Calls nobody yet. */
 CC_MUST_CHECK int aws_provider_open(const struct aws_provider_options *options, struct aws_provider **ret,
                                     struct err *err);
 /* What is under way is cancelled: nobody is called any more. */

@@ -138,8 +138,7 @@ static struct world *world_open(const char *region)
     struct err err = {0};
     aws_world_open_actions(&world->base);
     aws_world_connect(&world->base, region);
-    const struct aws_catalogue_source source = {.region = region};
-    if (market_open(&world->base.loop, world->base.client, &source, &world->market, &err))
+    if (market_open(&world->base.loop, world->base.client, str_of(region), &world->market, &err))
         fail_msg("%s", err.message);
     return world;
 }
@@ -242,6 +241,7 @@ static void a_region_without_built_in_prices(void **state)
         "<DescribeInstanceTypeOfferingsResponse><instanceTypeOfferingSet>" PLACE(
             "m5.large", "mars-east-1a") "</instanceTypeOfferingSet></DescribeInstanceTypeOfferingsResponse>");
     /* Nothing can be launched before prices are there: a failure is not waited out for long. */
+    fake_aws_once(world->base.aws, "DescribeInstanceTypeOfferings", 403, "");
     fake_aws_once(world->base.aws, "DescribeSpotPriceHistory", 403, "");
     fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 200,
                     "<DescribeSpotPriceHistoryResponse><spotPriceHistorySet>" SPOT(
@@ -253,7 +253,10 @@ static void a_region_without_built_in_prices(void **state)
     assert_int_equal(market_catalogue(world->market)->n_offerings, 0);
     virtual_time_run(&world->base.loop, MARKET_EMPTY_RETRY_MS);
     assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_SPOT), 70000);
-    assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_ON_DEMAND), -1);
+    /* There is no price list: On-Demand is sold at that of us-east-1, which is said. */
+    assert_int_equal(market_price(world->market, STR("m5.large"), STR("mars-east-1a"), CLOUD_ON_DEMAND), 96000);
+    assert_int_equal(market_catalogue(world->market)->n_zones, 1);
+    assert_non_null(market_catalogue(world->market)->price_note);
     assert_true(str_is(market_catalogue(world->market)->region, "mars-east-1"));
     world_close(world);
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "cloud/aws/builtin.h"
 #include "cloud/aws/catalogue.h"
 
 #define MIB INT64_C(1048576)
@@ -110,11 +111,10 @@ static void the_default_region_is_us_west_2(void **state)
 static void every_region_listed_can_be_loaded(void **state)
 {
     struct fixture *f = *state;
-    const char *const *regions = aws_catalogue_regions();
-    for (size_t i = 0; regions[i]; i++) {
-        assert_int_equal(load(f, regions[i], NULL, NULL), 0);
+    for (size_t i = 0; builtin_regions[i]; i++) {
+        assert_int_equal(load(f, builtin_regions[i], NULL, NULL), 0);
         for (size_t z = 0; z < f->catalogue.n_zones; z++)
-            assert_true(str_starts(f->catalogue.zones[z], regions[i]));
+            assert_true(str_starts(f->catalogue.zones[z], builtin_regions[i]));
     }
     assert_int_equal(load(f, "mars-north-1", NULL, NULL), ERR_NOT_FOUND);
     assert_non_null(strstr(f->err.message, "eu-west-1, us-east-1, us-west-2"));
