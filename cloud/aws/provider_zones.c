@@ -71,7 +71,7 @@ bool provider_zones(void *context, const struct cloud_template *template_, struc
         if (known)
             *known = zones_of(provider, selector, subnets, n);
     }
-    if (!known || !known->n)
+    if (!known)
         return false;
     struct str *zones = arena_array(arena, struct str, known->n);
     if (!zones)

@@ -156,9 +156,11 @@ static void tell_pods(struct pass *pass, struct demand_part *part)
         const struct pod *pod = &solve->objects.pods.items[left->pod];
         struct str word = str_of(reason_word(left->reason));
         metrics_add(metrics, METRIC_PODS_PENDING, &word, 1);
-        if (!solve->narrowed && still_waits(pass, solve, left->pod))
+        if (still_waits(pass, solve, left->pod))
             control_event(pass->control, CLUSTER_POD, pod->namespace_, pod->name, pod->uid, EVENT_WARNING,
-                          "NoNodePlanned", "%s%s", is_copy(solve, left->pod) ? "its node goes: " : "", left->reason);
+                          "NoNodePlanned", "%s%s%s%.*s%s", is_copy(solve, left->pod) ? "its node goes: " : "",
+                          left->reason, solve->held.len ? "; Provisioner " : "", STR_ARG(solve->held),
+                          solve->held.len ? " is left out for a while: its status says why" : "");
     }
     part->spoken = true;
 }
@@ -274,10 +276,7 @@ static void blame(struct pass *pass, const struct solve *solve)
         snprintf(start, sizeof(start), "Provisioner %.*s:", STR_ARG(provisioner->name));
         if (!strstr(solve->err.message, start))
             continue;
-        control_hold(pass->control, provisioner->name);
-        control_event(pass->control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER,
-                      STR(""), provisioner->name, provisioner->uid, EVENT_WARNING, "NotPlanned", "%s",
-                      solve->err.message);
+        provisioner_hold(pass->control, provisioner, solve->code, "NotPlanned", "%s", solve->err.message);
     }
 }
 

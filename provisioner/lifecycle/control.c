@@ -42,7 +42,8 @@ void control_wake_at_wall(struct control *control, struct clock_wall at)
 
 void control_wake(struct control *control, enum cluster_kind kind)
 {
-    (void)kind; /* every pass looks at everything */
+    if (kind == CLUSTER_NODE_TEMPLATE || kind == CLUSTER_KARPENTER_TEMPLATE)
+        holds_retry(control);
     control_wake_at(control, loop_now(control->effects.loop));
 }
 

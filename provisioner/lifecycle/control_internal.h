@@ -32,10 +32,15 @@ struct mark {
     struct clock_mono until;
 };
 
+enum { HOLD_MESSAGE_MAX = 1000 };
+
 struct hold {
     char *provisioner;
+    int64_t generation; /* of its document: another one is tried at once */
     uint32_t failures;
     struct clock_mono until;
+    const char *reason;
+    char message[HOLD_MESSAGE_MAX];
 };
 
 struct sent_event {
@@ -60,6 +65,7 @@ struct control {
     VEC(struct mark) marks;
     uint64_t marks_changed; /* counts them, for who plans only when something changed */
     VEC(struct hold) holds;
+    uint64_t holds_changed;
     struct sent_event *sent; /* [EVENT_MEMORY] by key */
     double event_tokens;
     struct clock_mono event_filled;
@@ -70,6 +76,7 @@ void writes_release(struct control *control);
 void writes_sweep(struct control *control);
 void marks_release(struct control *control);
 void holds_release(struct control *control);
+void holds_retry(struct control *control); /* a template has changed: it may be mended */
 void notices_release(struct control *control);
 void notices_put(struct control *control, const struct cloud_notice *notice);
 

@@ -117,13 +117,23 @@ bool control_unavailable(const struct control *control, struct str instance_type
 CC_MUST_CHECK int control_catalogue(struct control *control, struct arena *arena, struct cloud_catalogue *ret,
                                     struct err *err);
 
+/* The same, on a Provisioner. */
+void provisioner_event(struct control *control, const struct provisioner *provisioner, enum control_event_type type,
+                       const char *reason, const char *message);
+
 /*
  * A Provisioner whose launches fail for what no other pool mends (permissions, a template) is left out of plans: 10 s,
- * doubled with each failure up to 5 min, until a launch of it succeeds.
+ * doubled with each failure up to 5 min (30 s where `code` says that it passes by itself), until a launch of it
+ * succeeds, or its document or a template changes. An event with `reason`, a literal, and the message says so.
  */
-void control_hold(struct control *control, struct str provisioner);
+void provisioner_hold(struct control *control, const struct provisioner *provisioner, int code, const char *reason,
+                      const char *fmt, ...) CC_PRINTF(5, 6);
 void control_hold_end(struct control *control, struct str provisioner);
-bool control_held(struct control *control, struct str provisioner); /* wakes a pass when it ends */
+bool control_held(struct control *control, const struct provisioner *provisioner); /* wakes a pass when it ends */
+/* Why its last launch failed, if no later one succeeded; borrowed until the next hold begins or ends. */
+bool control_hold_reason(struct control *control, const struct provisioner *provisioner, const char **ret_reason,
+                         const char **ret_message);
+uint64_t control_holds(const struct control *control); /* another number after one began or ended */
 
 /* Another number after offerings were marked, or marks have ended: another catalogue. Wakes a pass when they end. */
 uint64_t control_marks(struct control *control);

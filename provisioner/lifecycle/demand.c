@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "provisioner/lifecycle/demands.h"
+#include "provisioner/lifecycle/ready.h"
 
 enum {
     AGAIN_MS = 5000,     /* between two solves for the same pods, where something else has changed */
@@ -152,7 +153,7 @@ static void drop_old_tries(struct demand_part *part)
     part->tries.len = kept;
 }
 
-/* What decides about a plan beside the waiting pods: offerings, Provisioners, and the room there is. */
+/* What decides about a plan beside the waiting pods: offerings, Provisioners, subnets, and the room there is. */
 static uint64_t hash_world(struct pass *pass)
 {
     const struct control_effects *effects = control_effects(pass->control);
@@ -162,9 +163,9 @@ static uint64_t hash_world(struct pass *pass)
     for (size_t i = 0; i < objects->provisioners.len; i++) {
         const struct provisioner *provisioner = &objects->provisioners.items[i];
         hash = hash * 31 + str_hash(provisioner->name) + (uint64_t)provisioner->generation;
-        hash = hash * 31 + control_held(pass->control, provisioner->name);
+        hash = hash * 31 + control_held(pass->control, provisioner);
+        hash = hash * 31 + provisioner_template_hash(pass, provisioner);
     }
-    hash = hash * 31 + objects->templates.len;
     for (size_t i = 0; i < objects->nodes.len; i++) {
         const struct node *node = &objects->nodes.items[i];
         hash = hash * 31 + str_hash(node->name) + node->unschedulable;

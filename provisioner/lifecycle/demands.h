@@ -22,7 +22,7 @@ struct solve {
     struct cloud_catalogue catalogue;
     struct planner_options options;
     struct planner_result result;
-    bool narrowed; /* some Provisioners were left out: what it has no place for may have one later */
+    struct str held; /* a Provisioner that was left out: what has no place may have one later; "": none was */
     int code;
     struct err err; /* where code < 0 */
 };
@@ -104,8 +104,5 @@ void tell_planned(struct control *control, const struct solve *solve, const uint
 /* Moves a purchase on; it is over when all claims are written down, or none more will be. */
 CC_MUST_CHECK int purchase_start(struct pass *pass, struct purchase *purchase, struct err *err);
 CC_MUST_CHECK int purchase_step(struct pass *pass, struct purchase *purchase, struct err *err);
-
-/* The template that a Provisioner's nodes are made by; NULL if it names one that is not there. */
-const struct cloud_template *provisioner_template(const struct objects *objects, const struct provisioner *provisioner);
 
 #endif

@@ -117,3 +117,10 @@ void control_event(struct control *control, enum cluster_kind kind, struct str n
         log_event(control->effects.log, LOG_DEBUG, "event-lost", LOG_ERR(&err));
     arena_release(&arena);
 }
+
+void provisioner_event(struct control *control, const struct provisioner *provisioner, enum control_event_type type,
+                       const char *reason, const char *message)
+{
+    control_event(control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
+                  provisioner->name, provisioner->uid, type, reason, "%s", message);
+}

@@ -126,25 +126,27 @@ static void mark_all_pools(struct pass *pass, const struct node_claim *claim, st
                                  claim->capacity_type, reason);
 }
 
-static void tell_provisioner(struct pass *pass, const struct node_claim *claim, const char *reason,
-                             const struct cloud_failure *failure)
+static const char *failure_text(struct pass *pass, const struct node_claim *claim, const struct cloud_failure *failure)
 {
-    const struct provisioner *provisioner = state_provisioner(pass->state, claim->provisioner);
-    if (provisioner)
-        control_event(pass->control, claim->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
-                      provisioner->name, provisioner->uid, EVENT_WARNING, reason, "no %s instances: %.*s: %.*s",
-                      cloud_capacity_type_name(claim->capacity_type), STR_ARG(failure->reason),
-                      STR_ARG(failure->message));
+    const char *text =
+        arena_printf(pass->arena, "no %s instances: %.*s: %.*s", cloud_capacity_type_name(claim->capacity_type),
+                     STR_ARG(failure->reason), STR_ARG(failure->message));
+    return text ? text : "the cloud gave no instances"; /* memory ran out */
 }
 
 /* Marks what one failure is about; false if no other pool would mend it. */
 static bool mark_failure(struct pass *pass, const struct node_claim *claim, const struct cloud_failure *failure)
 {
+    const struct provisioner *provisioner = state_provisioner(pass->state, claim->provisioner);
     if (failure->whole_bucket) {
         control_mark_unavailable(pass->control, STR(""), STR(""), claim->capacity_type, failure->reason);
-        tell_provisioner(pass, claim, "QuotaExceeded", failure);
+        if (provisioner)
+            provisioner_event(pass->control, provisioner, EVENT_WARNING, "QuotaExceeded",
+                              failure_text(pass, claim, failure));
     } else if (failure->code != ERR_NO_CAPACITY) {
-        tell_provisioner(pass, claim, "LaunchFailed", failure);
+        if (provisioner)
+            provisioner_event(pass->control, provisioner, EVENT_WARNING, "LaunchFailed",
+                              failure_text(pass, claim, failure));
         return false;
     } else if (failure->instance_type.len || failure->zone.len) {
         control_mark_unavailable(pass->control, failure->instance_type, failure->zone, claim->capacity_type,
@@ -162,6 +164,7 @@ static bool mark_failure(struct pass *pass, const struct node_claim *claim, cons
 static void act_on_failures(struct pass *pass, const struct launch *launch, const struct launch_group *group)
 {
     const struct node_claim *claim = group->claims[0];
+    const struct provisioner *provisioner = state_provisioner(pass->state, claim->provisioner);
     bool marked = false;
     for (size_t i = 0; i < launch->n_failures; i++) {
         count_failure(pass, claim, &launch->failures_told[i]);
@@ -169,9 +172,10 @@ static void act_on_failures(struct pass *pass, const struct launch *launch, cons
     }
     if (launch->n_instances >= claim->launch_count || marked || launch->look || !launch->called)
         return;
-    if (launch->n_failures)
-        control_hold(pass->control, claim->provisioner);
-    else
+    if (launch->n_failures && provisioner)
+        provisioner_hold(pass->control, provisioner, launch->failures_told[0].code, "LaunchFailed", "%s",
+                         failure_text(pass, claim, &launch->failures_told[0]));
+    if (!launch->n_failures)
         mark_all_pools(pass, claim, STR("NoInstance"));
 }
 

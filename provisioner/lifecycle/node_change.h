@@ -36,8 +36,7 @@ enum { POD_STUCK_MS = 60000 };
 /* When nobody waits any more for the end of a pod that is being deleted: a kubelet ends it by the end of its grace. */
 static inline struct clock_wall pod_stuck_at(const struct pod *pod)
 {
-    return pod->deleting && pod->ends.ns ? clock_wall_after(pod->ends, POD_STUCK_MS)
-                                         : (struct clock_wall){INT64_MAX};
+    return pod->deleting && pod->ends.ns ? clock_wall_after(pod->ends, POD_STUCK_MS) : (struct clock_wall){INT64_MAX};
 }
 
 /* Goes with its node: a DaemonSet's, or a static pod of the kubelet's. */

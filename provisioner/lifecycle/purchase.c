@@ -7,6 +7,7 @@
 
 #include "provisioner/api/label_keys.h"
 #include "provisioner/lifecycle/demands.h"
+#include "provisioner/lifecycle/ready.h"
 
 enum {
     NAME_PART = 50,
@@ -115,11 +116,17 @@ static int find_pools(const struct purchase *purchase, struct arena *arena, stru
     return 0;
 }
 
-static void tell_provisioner(struct control *control, const struct provisioner *provisioner,
-                             enum control_event_type type, const char *reason, const char *message)
+/* Nothing of it is bought. Where another plan mends nothing its Provisioner is held. */
+static void not_prepared(struct control *control, struct purchase *purchase, const struct err *why, bool hold)
 {
-    control_event(control, provisioner->karpenter ? CLUSTER_KARPENTER_PROVISIONER : CLUSTER_PROVISIONER, STR(""),
-                  provisioner->name, provisioner->uid, type, reason, "%s", message);
+    const struct provisioner *provisioner = provisioner_of(purchase);
+    purchase->failed = true;
+    log_event(control_effects(control)->log, LOG_WARN, "prepare-failed", LOG_S("provisioner", provisioner->name),
+              LOG_ERR(why));
+    if (hold)
+        provisioner_hold(control, provisioner, why->code, "LaunchNotPrepared", "%s", why->message);
+    else
+        provisioner_event(control, provisioner, EVENT_WARNING, "LaunchNotPrepared", why->message);
 }
 
 static void on_prepared(void *context, const struct cloud_prepared *prepared)
@@ -127,27 +134,21 @@ static void on_prepared(void *context, const struct cloud_prepared *prepared)
     struct prepare_call *call = context;
     struct control *control = control_call_end(&call->call);
     struct purchase *purchase = call->purchase;
-    const struct provisioner *provisioner = provisioner_of(purchase);
     free(call);
     purchase->state = PURCHASE_CREATING;
     purchase->since = loop_now(control_effects(control)->loop);
     if (prepared->note)
-        tell_provisioner(control, provisioner, EVENT_NORMAL, "ImageReplaced", prepared->note);
+        provisioner_event(control, provisioner_of(purchase), EVENT_NORMAL, "ImageReplaced", prepared->note);
     if (!prepared->err) {
         purchase->request = str_dup(&purchase->solve->arena, prepared->request);
         purchase->failed = !purchase->request.ptr;
         return;
     }
-    purchase->failed = true;
-    log_event(control_effects(control)->log, LOG_WARN, "prepare-failed", LOG_S("provisioner", provisioner->name),
-              LOG_ERR(prepared->err));
-    if (prepared->err->code == ERR_NO_CAPACITY && prepared->failure.zone.len)
+    bool no_room = prepared->err->code == ERR_NO_CAPACITY && prepared->failure.zone.len;
+    if (no_room) /* the next plan goes round */
         control_mark_unavailable(control, prepared->failure.instance_type, prepared->failure.zone,
-                                 purchase->nodes[0].capacity_type,
-                                 prepared->failure.reason); /* the next plan goes round */
-    else
-        control_hold(control, provisioner->name);
-    tell_provisioner(control, provisioner, EVENT_WARNING, "LaunchNotPrepared", prepared->err->message);
+                                 purchase->nodes[0].capacity_type, prepared->failure.reason);
+    not_prepared(control, purchase, prepared->err, !no_room);
 }
 
 static int prepare(struct pass *pass, struct purchase *purchase, struct err *err)
@@ -211,11 +212,8 @@ int purchase_start(struct pass *pass, struct purchase *purchase, struct err *err
     if (code == ERR_NOMEM)
         return err_nomem(err);
     if (code) {
-        log_event(control_effects(pass->control)->log, LOG_WARN, "prepare-failed", LOG_S("provisioner", provisioner),
-                  LOG_ERR(&why));
-        control_hold(pass->control, provisioner);
+        not_prepared(pass->control, purchase, &why, true);
         purchase->state = PURCHASE_CREATING; /* of nothing: it is over in its next step */
-        purchase->failed = true;
     }
     return 0;
 }
@@ -308,7 +306,8 @@ static void on_created(struct control *control, void *context, const struct clus
     if (answer->err->code == ERR_RETRY || answer->err->code == ERR_THROTTLED)
         return;
     made->purchase->failed = true; /* launch.c clears up what there is of it */
-    control_hold(control, made->purchase->nodes[0].provisioner);
+    provisioner_hold(control, provisioner_of(made->purchase), answer->err->code, "ClaimRefused", "NodeClaim %.*s: %s",
+                     STR_ARG(made->name), answer->err->message);
 }
 
 static int create(struct pass *pass, struct purchase *purchase, uint32_t index, struct err *err)

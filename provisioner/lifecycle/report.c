@@ -7,18 +7,27 @@
 #include "base/quantity.h"
 #include "base/vec.h"
 #include "provisioner/api/label_keys.h"
+#include "provisioner/lifecycle/ready.h"
 #include "provisioner/lifecycle/usage.h"
 
-enum { REPORT_MS = 5000 }; /* between two reports */
+enum {
+    REPORT_MS = 5000,       /* between two reports */
+    LOOK_AGAIN_MS = 60000,  /* at what may pass without a word */
+    NOT_KNOWN_DOUBLINGS = 4 /* of REPORT_MS, while it is not known where subnets are */
+};
 
+/* What was written last of an object. */
 struct written {
-    uint64_t object; /* hash of kind and name */
-    uint64_t status; /* of what was written last */
+    uint64_t object, status, ready; /* hashes: its uid and name; all of the status; the condition */
+    struct clock_wall since;        /* of the condition */
+    uint64_t report;                /* the last one that had it */
 };
 
 struct report_part {
-    struct clock_mono last;
-    uint64_t generation;
+    struct clock_mono last, again; /* again 0: when something changes */
+    uint64_t seen;                 /* of what the last one saw */
+    uint64_t reports;
+    uint32_t not_known; /* reports one after the other that did not know where subnets are */
     VEC(struct written) written;
 };
 
@@ -117,7 +126,9 @@ static void report_limits(struct pass *pass, const struct resources *usages)
 /* One object's status in the making. */
 struct status {
     enum cluster_kind kind;
-    struct str name, uid, findings;
+    struct str name, uid;
+    const char *reason; /* NULL: it is ready */
+    struct str message;
     const struct resources *usage; /* NULL: not a Provisioner, or one that is not used */
 };
 
@@ -130,13 +141,12 @@ static const char *amount_text(const struct cloud_resource *resource, char text[
 
 static void write_ready(struct json_out *json, const struct status *status)
 {
-    bool good = !status->findings.len;
     json_open_list(json, "conditions");
     json_open_map(json, NULL);
     json_str(json, "type", STR("Ready"));
-    json_str(json, "status", good ? STR("True") : STR("False"));
-    json_str(json, "reason", good ? STR("Valid") : STR("Invalid"));
-    json_str(json, "message", status->findings);
+    json_str(json, "status", status->reason ? STR("False") : STR("True"));
+    json_str(json, "reason", str_of(status->reason ? status->reason : "Valid"));
+    json_str(json, "message", status->message);
 }
 
 /* Without the time of the condition's change, which is not what the status says. */
@@ -181,13 +191,24 @@ static struct written *find_written(struct report_part *part, uint64_t object)
                                                                         : NULL;
 }
 
+static void forget_gone(struct report_part *part)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < part->written.len; i++)
+        if (part->written.items[i].report == part->reports)
+            part->written.items[kept++] = part->written.items[i];
+    part->written.len = kept;
+}
+
 /* What was not written is written with the next report. */
 static void on_written(struct control *control, void *context, const struct cluster_answer *answer)
 {
     struct report_part *part = context;
-    (void)control;
-    if (answer->err && answer->err->code != ERR_NOT_FOUND)
-        part->written.len = 0;
+    if (!answer->err || answer->err->code == ERR_NOT_FOUND)
+        return;
+    for (size_t i = 0; i < part->written.len; i++)
+        part->written.items[i].status = 0;
+    part->again = clock_after(loop_now(control_effects(control)->loop), REPORT_MS);
 }
 
 /* Patches a status that says something else than what was written last. Nothing was yet after a start: once then. */
@@ -195,14 +216,21 @@ static int put_status(struct pass *pass, struct report_part *part, const struct 
 {
     struct str said, body;
     int code = write_status(status, (struct clock_wall){0}, pass->arena, &said, err);
-    struct written *written = find_written(part, str_hash(status->name) * 31 + (uint64_t)status->kind);
+    struct written *written =
+        find_written(part, (str_hash(status->uid) * 31 + str_hash(status->name)) * 31 + (uint64_t)status->kind);
     if (code || !written)
         return code ? code : err_nomem(err);
-    uint64_t hash = str_hash(said);
-    if (written->status == hash || !control_may_act(pass->control) ||
-        control_busy(pass->control, status->kind, STR(""), status->name))
+    written->report = part->reports;
+    uint64_t hash = str_hash(said), ready = 1 + str_hash(str_of(status->reason ? status->reason : ""));
+    if (written->status == hash || !control_may_act(pass->control))
         return 0;
-    code = write_status(status, pass->wall, pass->arena, &body, err);
+    if (control_busy(pass->control, status->kind, STR(""), status->name)) {
+        part->again = clock_after(pass->now, REPORT_MS);
+        return 0;
+    }
+    if (written->ready != ready)
+        written->since = pass->wall;
+    code = write_status(status, written->since, pass->arena, &body, err);
     const struct cluster_request request = {
         .verb = CLUSTER_PATCH_STATUS, .kind = status->kind, .name = status->name, .body = body};
     if (!code)
@@ -210,9 +238,10 @@ static int put_status(struct pass *pass, struct report_part *part, const struct 
     if (code)
         return code;
     written->status = hash;
-    if (status->findings.len)
-        control_event(pass->control, status->kind, STR(""), status->name, status->uid, EVENT_WARNING, "Invalid", "%.*s",
-                      STR_ARG(status->findings));
+    written->ready = ready;
+    if (status->reason)
+        control_event(pass->control, status->kind, STR(""), status->name, status->uid, EVENT_WARNING, status->reason,
+                      "%.*s", STR_ARG(status->message));
     return 0;
 }
 
@@ -220,21 +249,84 @@ struct reporting {
     struct pass *pass;
     struct report_part *part;
     const struct resources *usages; /* [provisioners] */
+    bool may_pass, not_known;
     struct err *err;
     int code;
 };
+
+/* A Provisioner that could be read. */
+static void judge(struct reporting *reporting, size_t p, struct status *status)
+{
+    struct trouble trouble;
+    reporting->code = provisioner_trouble(reporting->pass, &reporting->pass->view.objects.provisioners.items[p],
+                                          &trouble, reporting->err);
+    if (reporting->code)
+        return;
+    status->usage = &reporting->usages[p];
+    reporting->may_pass |= trouble.may_pass;
+    reporting->not_known |= trouble.not_known;
+    if (!trouble.reason)
+        return;
+    status->reason = trouble.reason;
+    status->message = str_of(trouble.message);
+}
 
 static void report_object(void *context, enum cluster_kind kind, struct str name, struct str uid, struct str findings)
 {
     struct reporting *reporting = context;
     const struct objects *objects = &reporting->pass->view.objects;
-    struct status status = {kind, name, uid, findings, NULL};
+    struct status status = {.kind = kind, .name = name, .uid = uid, .message = findings};
     bool karpenter = kind == CLUSTER_KARPENTER_PROVISIONER;
+    if (findings.len)
+        status.reason = "Invalid";
     for (size_t p = 0; p < objects->provisioners.len && (karpenter || kind == CLUSTER_PROVISIONER); p++)
-        if (objects->provisioners.items[p].karpenter == karpenter && str_eq(objects->provisioners.items[p].name, name))
-            status.usage = &reporting->usages[p];
+        if (!findings.len && reporting->code == 0 && objects->provisioners.items[p].karpenter == karpenter &&
+            str_eq(objects->provisioners.items[p].name, name))
+            judge(reporting, p, &status);
     if (reporting->code == 0)
         reporting->code = put_status(reporting->pass, reporting->part, &status, reporting->err);
+}
+
+static int report_status(struct pass *pass, struct report_part *part, const struct resources *usages, struct err *err)
+{
+    struct reporting reporting = {.pass = pass, .part = part, .usages = usages, .err = err};
+    part->reports++;
+    part->again = (struct clock_mono){0};
+    state_each_finding(pass->state, report_object, &reporting);
+    if (reporting.code)
+        return reporting.code;
+    forget_gone(part);
+    part->not_known = reporting.not_known ? part->not_known + 1 : 0;
+    if (reporting.may_pass && !part->again.ns)
+        part->again = clock_after(pass->now, LOOK_AGAIN_MS);
+    if (reporting.not_known) {
+        uint32_t doublings = part->not_known < NOT_KNOWN_DOUBLINGS ? part->not_known : NOT_KNOWN_DOUBLINGS;
+        struct clock_mono soon = clock_after(pass->now, (int64_t)REPORT_MS << (doublings - 1));
+        part->again = part->again.ns && part->again.ns < soon.ns ? part->again : soon;
+    }
+    if (part->again.ns)
+        control_wake_at(pass->control, part->again);
+    return 0;
+}
+
+/* Of all that a report is about, but for subnets, which are looked up. */
+static uint64_t what_is(const struct pass *pass)
+{
+    const struct cloud_provider *cloud = &control_effects(pass->control)->cloud;
+    uint64_t catalogue = (uint64_t)(uintptr_t)cloud->catalogue(cloud->context);
+    return (pass->view.generation * 31 + catalogue) * 31 + control_holds(pass->control);
+}
+
+static bool is_due(struct pass *pass, const struct report_part *part)
+{
+    struct clock_mono due = clock_after(part->last, REPORT_MS);
+    if (!part->last.ns)
+        return true;
+    if (what_is(pass) == part->seen)
+        due = part->again;
+    if (due.ns && pass->now.ns < due.ns)
+        control_wake_at(pass->control, due);
+    return due.ns && pass->now.ns >= due.ns;
 }
 
 int report_pass(struct pass *pass, struct err *err)
@@ -242,15 +334,10 @@ int report_pass(struct pass *pass, struct err *err)
     struct report_part *part = control_part(pass->control, PART_REPORT, sizeof(*part), part_release);
     if (!part)
         return err_nomem(err);
-    struct clock_mono due = clock_after(part->last, REPORT_MS);
-    if (part->generation == pass->view.generation && part->last.ns)
+    if (!is_due(pass, part))
         return 0;
-    if (part->last.ns && pass->now.ns < due.ns) {
-        control_wake_at(pass->control, due);
-        return 0;
-    }
     part->last = pass->now;
-    part->generation = pass->view.generation;
+    part->seen = what_is(pass);
     struct resources *usages = arena_array(pass->arena, struct resources, pass->view.objects.provisioners.len);
     if (!usages)
         return err_nomem(err);
@@ -259,7 +346,5 @@ int report_pass(struct pass *pass, struct err *err)
         if (provisioner_usage(pass, pass->view.objects.provisioners.items[p].name, &usages[p], err) < 0)
             return ERR_NOMEM;
     report_limits(pass, usages);
-    struct reporting reporting = {pass, part, usages, err, 0};
-    state_each_finding(pass->state, report_object, &reporting);
-    return reporting.code;
+    return report_status(pass, part, usages, err);
 }

@@ -64,6 +64,14 @@ CC_MUST_CHECK int supply_build(const struct objects *objects, const struct cloud
                                struct supply *ret, struct err *err);
 
 /*
+ * Why nothing can be bought under a Provisioner, whatever pods ask for: names the requirement or label that leaves
+ * nothing of what is on sale. *ret NULL: something can. ERR_NOMEM.
+ */
+CC_MUST_CHECK int supply_none(const struct objects *objects, const struct cloud_catalogue *catalogue,
+                              const struct provisioner *provisioner, struct arena *arena, const char **ret,
+                              struct err *err);
+
+/*
  * How a Provisioner's nodes get their disk: its own template, the one it refers to, or the cloud's default. ERR_INVALID
  * (with the Provisioner's name) where it refers to a template that is not among those read, though others are.
  */

@@ -29,6 +29,13 @@ bool supply_key_is_capacity_type(struct str key);
 CC_MUST_CHECK int supply_variants(const struct objects *objects, uint32_t p, struct arena *arena,
                                   struct supply_variant **ret, size_t *ret_count, struct err *err);
 
+/*
+ * A key that the Provisioner's requirements define, of which no value meets all of them and its own label; "" if there
+ * is none. ERR_NOMEM.
+ */
+CC_MUST_CHECK int supply_contradiction(const struct objects *objects, const struct provisioner *provisioner,
+                                       struct arena *arena, struct str *ret_key, struct err *err);
+
 /* Offerings that really meet the requirement, On-Demand comparison or not: written to `into` [supply->n]. */
 void supply_evaluate(const struct supply *supply, const struct requirement *requirement, uint64_t *into);
 

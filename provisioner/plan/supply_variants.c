@@ -262,6 +262,22 @@ static size_t count_combinations(const struct choice *choices, size_t n)
     return count;
 }
 
+int supply_contradiction(const struct objects *objects, const struct provisioner *provisioner, struct arena *arena,
+                         struct str *ret_key, struct err *err)
+{
+    struct choosing c = {.objects = objects, .provisioner = provisioner, .arena = arena, .err = err};
+    struct choice *choices = arena_array(arena, struct choice, provisioner->requirements.n);
+    size_t n_choices = 0;
+    int rc = choices ? find_choices(&c, choices, &n_choices) : err_nomem(err);
+    if (rc)
+        return rc;
+    *ret_key = STR("");
+    for (size_t i = 0; i < n_choices && !ret_key->len; i++)
+        if (!choices[i].n)
+            *ret_key = choices[i].key;
+    return 0;
+}
+
 int supply_variants(const struct objects *objects, uint32_t p, struct arena *arena, struct supply_variant **ret,
                     size_t *ret_count, struct err *err)
 {

@@ -205,6 +205,20 @@ static void start(void *context, const struct cloud_sink *sink)
     store->started = true;
 }
 
+static bool zones(void *context, const struct cloud_template *template_, struct arena *arena, struct str **ret,
+                  size_t *ret_n)
+{
+    const struct fake_cloud_store *store = context;
+    struct str rest = str_of(store->fake.zones);
+    (void)template_;
+    if (str_is(rest, "?"))
+        return false;
+    *ret = must(arena_array(arena, struct str, rest.len + 1));
+    for (*ret_n = 0; rest.len; ++*ret_n)
+        (*ret)[*ret_n] = str_cut(&rest, ',');
+    return true;
+}
+
 static int prepare(void *context, const struct cloud_launch_plan *plan, cloud_prepared_fn done, void *done_context,
                    struct err *err)
 {
@@ -421,6 +435,7 @@ struct cloud_provider fake_cloud_provider(struct fake_cloud *fake)
 {
     return (struct cloud_provider){.catalogue = catalogue,
                                    .start = start,
+                                   .zones = fake->zones ? zones : NULL,
                                    .prepare = prepare,
                                    .launch = launch,
                                    .list = list,

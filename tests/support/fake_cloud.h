@@ -30,6 +30,7 @@ struct fake_cloud {
     uint64_t n_launches;      /* that were not answered from memory */
     bool prepare_fails;       /* ERR_INVALID: a template without subnets */
     const char *prepare_note; /* what prepare has to tell, NULL: nothing */
+    const char *zones;        /* with subnets, "us-west-2a,us-west-2b"; "?": not known; NULL at its start: all */
     struct fake_cloud_store *store;
 };
 

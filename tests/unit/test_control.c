@@ -250,10 +250,18 @@ static void test_marks_take_offerings_out_for_a_while(void **state)
     assert_int_equal(on_sale(stage), 20);
 }
 
+static const struct provisioner DEFAULT = {.name = {"default", 7}, .generation = 1},
+                                OTHER = {.name = {"other", 5}, .generation = 1};
+
+static void hold(struct stage *stage, int code)
+{
+    provisioner_hold(stage->control, &DEFAULT, code, "LaunchFailed", "not %s", "allowed");
+}
+
 static int64_t held_ms(struct stage *stage)
 {
     int64_t ms = 0;
-    for (; control_held(stage->control, STR("default")); ms += 100)
+    for (; control_held(stage->control, &DEFAULT); ms += 100)
         stage_run(stage, 100);
     return ms;
 }
@@ -262,16 +270,43 @@ static void test_holds_grow(void **state)
 {
     struct stage *stage = *state;
     for (int64_t most = 10000; most <= 600000; most *= 2) {
-        control_hold(stage->control, STR("default"));
-        control_hold(stage->control, STR("default")); /* of the same attempt */
+        hold(stage, ERR_AUTH);
+        hold(stage, ERR_AUTH); /* of the same attempt */
         int64_t bound = most < 300000 ? most : 300000;
         assert_in_range(held_ms(stage), bound / 2, bound + 100);
     }
     control_hold_end(stage->control, STR("default"));
-    assert_false(control_held(stage->control, STR("default")));
-    control_hold(stage->control, STR("default"));
+    assert_false(control_held(stage->control, &DEFAULT));
+    hold(stage, ERR_AUTH);
     assert_in_range(held_ms(stage), 5000, 10100);
-    assert_false(control_held(stage->control, STR("other")));
+    assert_false(control_held(stage->control, &OTHER));
+}
+
+/* What passes by itself is tried sooner, and a document that was changed at once. */
+static void test_holds_end(void **state)
+{
+    struct stage *stage = *state;
+    const char *reason, *message;
+    struct provisioner mended = DEFAULT;
+    mended.generation = 2;
+    for (int i = 0; i < 8; i++) {
+        hold(stage, ERR_THROTTLED);
+        assert_in_range(held_ms(stage), 0, 30100);
+    }
+    hold(stage, ERR_AUTH);
+    assert_true(control_held(stage->control, &DEFAULT));
+    assert_true(control_hold_reason(stage->control, &DEFAULT, &reason, &message));
+    assert_string_equal(reason, "LaunchFailed");
+    assert_string_equal(message, "not allowed");
+    assert_false(control_held(stage->control, &mended));
+    assert_false(control_hold_reason(stage->control, &mended, &reason, &message));
+    control_wake(stage->control, CLUSTER_POD);
+    assert_true(control_held(stage->control, &DEFAULT));
+    control_wake(stage->control, CLUSTER_NODE_TEMPLATE);
+    assert_false(control_held(stage->control, &DEFAULT));
+    assert_true(control_hold_reason(stage->control, &DEFAULT, &reason, &message));
+    stage_run(stage, 601000); /* nothing was launched since: nothing is known */
+    assert_false(control_hold_reason(stage->control, &DEFAULT, &reason, &message));
 }
 
 static void test_allowed_moves(void **state)
@@ -311,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_good_news_leave_room_for_warnings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks_take_offerings_out_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holds_grow, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_holds_end, set_up, tear_down),
         cmocka_unit_test(test_allowed_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

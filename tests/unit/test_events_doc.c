@@ -55,11 +55,12 @@ static void add_quoted(struct names *names, const char *from, const char *to, ch
     }
 }
 
-/* Reasons in the calls that say an event: the first of their arguments in quotes that is one word in upper case. */
+/* Reasons in the calls that say an event, or of a status that is told in one: the first of their arguments in quotes
+ * that is one word in upper case. */
 static void find_reasons(struct names *names, const char *text)
 {
-    static const char *const calls[] = {"control_event(", "claim_drain(", "drain_for(", "drain_when_late(",
-                                        "tell_provisioner("};
+    static const char *const calls[] = {"control_event(",     "claim_drain(",      "drain_for(", "drain_when_late(",
+                                        "provisioner_event(", "provisioner_hold(", ".reason = ", "->reason = "};
     for (size_t i = 0; i < CC_COUNT(calls); i++)
         for (const char *at = strstr(text, calls[i]); at; at = strstr(at + 1, calls[i])) {
             struct names words = {0};
