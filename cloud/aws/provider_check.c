@@ -283,7 +283,7 @@ static bool look_up(struct checking *checking, const struct cloud_template *temp
     struct aws_selector selector = {template_->subnets, template_->n_subnets};
     pending |= aws_discovery_subnets(provider->discovery, selector, since, &subnets, &n, NULL) > 0;
     selector = (struct aws_selector){template_->security_groups, template_->n_security_groups};
-    if (!own && selector.n)
+    if (!own)
         pending |= aws_discovery_groups(provider->discovery, selector, since, &groups, &n, NULL) > 0;
     for (int arm64 = 0; arm64 < 2 && !own; arm64++)
         pending |= aws_image_find(provider->discovery, template_, provider->version,
@@ -301,8 +301,7 @@ static int check_template(struct checking *checking, const struct cloud_template
     bool arm64 = false, good = check_subnets(checking, template_, &subnet) == 0;
     if (template_->launch_template.len)
         return check_own(checking, template_, err);
-    if (template_->n_security_groups)
-        good = check_groups(checking, template_, &groups, &n_groups) == 0 && good;
+    good = check_groups(checking, template_, &groups, &n_groups) == 0 && good;
     good = check_image(checking, template_, &image, &arm64) == 0 && good;
     good = check_joining(checking, template_) && good;
     if (good)

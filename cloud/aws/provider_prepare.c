@@ -158,7 +158,7 @@ static int find_groups(struct draft *draft, struct err *err)
 {
     const struct cloud_template *template_ = draft->plan->template_;
     struct aws_selector selector = {template_->security_groups, template_->n_security_groups};
-    if (own_template(draft) || selector.n == 0)
+    if (own_template(draft))
         return 0;
     int rc = aws_discovery_groups(provider_of(draft)->discovery, selector, draft->preparing->operation.since,
                                   &draft->groups, &draft->n_groups, err);
@@ -351,6 +351,8 @@ static int write_request(struct draft *draft, struct err *err)
 static int make(struct draft *draft, struct err *err)
 {
     struct str strategy;
+    if (!draft->plan->template_->name.len)
+        return err_set(err, ERR_INVALID, "no template: spec.providerRef or spec.provider says how nodes are made");
     draft->subnets = arena_array(draft->arena, struct fleet_subnet, draft->plan->n_pools);
     draft->types = arena_array(draft->arena, struct str, FLEET_MAX_TYPES);
     int rc = draft->subnets && draft->types ? 0 : err_nomem(err);

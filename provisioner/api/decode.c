@@ -131,11 +131,9 @@ static int note_name(const struct field *object, const struct kind *kind, const 
 {
     struct objects *objects = object->decode->objects;
     struct arena_mark mark = arena_mark(&objects->arena);
-    /* The two template kinds are one to a providerRef. */
-    const char *kind_name = kind->decode == decode_template ? "NodeTemplate" : kind->name;
-    char *key = kind->namespaced ? arena_printf(&objects->arena, "%s %.*s/%.*s", kind_name,
+    char *key = kind->namespaced ? arena_printf(&objects->arena, "%s %.*s/%.*s", kind->name,
                                                 STR_ARG(metadata->namespace_), STR_ARG(metadata->name))
-                                 : arena_printf(&objects->arena, "%s %.*s", kind_name, STR_ARG(metadata->name));
+                                 : arena_printf(&objects->arena, "%s %.*s", kind->name, STR_ARG(metadata->name));
     if (!key)
         return err_nomem(err);
     uint32_t id = intern_find(&objects->names, str_of(key));

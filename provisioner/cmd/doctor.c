@@ -152,6 +152,54 @@ static void on_check(void *context, const struct cloud_check *check)
         doctor->waiting = 0;
 }
 
+/* The template that a Provisioner refers to; NULL: there is none of that name. */
+static const struct node_template *referred(const struct objects *objects, const struct provisioner *provisioner)
+{
+    for (size_t i = 0; i < objects->templates.len; i++) {
+        const struct node_template *template_ = &objects->templates.items[i];
+        if (template_->karpenter == provisioner->karpenter && str_eq(template_->name, provisioner->template_name))
+            return template_;
+    }
+    return NULL;
+}
+
+/* How its nodes are made: by a template that is there, or by its own spec.provider, which is returned. */
+static const struct cloud_template *check_provisioner(struct doctor *doctor, const struct objects *objects,
+                                                      const struct provisioner *provisioner)
+{
+    char what[160], words[160];
+    snprintf(what, sizeof(what), "Provisioner %.*s", STR_ARG(provisioner->name));
+    if (provisioner->inline_template)
+        return &provisioner->inline_template->launch;
+    if (!provisioner->template_name.len) {
+        say(doctor, false, what, "spec.providerRef and spec.provider are missing: one of them says how nodes are made");
+    } else if (!referred(objects, provisioner)) {
+        snprintf(words, sizeof(words), "spec.providerRef.name: there is no %s %.*s",
+                 provisioner->karpenter ? "AWSNodeTemplate" : "NodeTemplate", STR_ARG(provisioner->template_name));
+        say(doctor, false, what, words);
+    }
+    return NULL;
+}
+
+/* All that nodes are made by, in `ret`, which has room for each template and Provisioner. */
+static size_t check_provisioners(struct doctor *doctor, const struct objects *objects,
+                                 const struct cloud_template **ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < objects->templates.len; i++)
+        ret[n++] = &objects->templates.items[i].launch;
+    if (!objects->provisioners.len)
+        say(doctor, false, "Provisioner", "there is none: no node is made");
+    for (size_t i = 0; i < objects->provisioners.len; i++) {
+        const struct cloud_template *own = check_provisioner(doctor, objects, &objects->provisioners.items[i]);
+        if (own)
+            ret[n++] = own;
+    }
+    if (!n)
+        say(doctor, false, "NodeTemplate", "there is none: subnets, security groups and images cannot be looked for");
+    return n;
+}
+
 static int check_cloud(struct doctor *doctor, struct err *err)
 {
     struct view view;
@@ -159,14 +207,12 @@ static int check_cloud(struct doctor *doctor, struct err *err)
     int code = state_view(doctor->state, &arena, &view, err);
     if (code)
         return code;
-    size_t n = view.objects.templates.len;
-    const struct cloud_template **templates = arena_array(&arena, const struct cloud_template *, n);
+    const struct objects *objects = &view.objects;
+    const struct cloud_template **templates =
+        arena_array(&arena, const struct cloud_template *, objects->templates.len + objects->provisioners.len);
     code = templates ? 0 : err_nomem(err);
-    for (size_t i = 0; i < n && !code; i++)
-        templates[i] = &view.objects.templates.items[i].launch;
+    size_t n = code ? 0 : check_provisioners(doctor, objects, templates);
     const struct cloud_provider cloud = aws_provider_provider(doctor->cloud.provider);
-    if (!code && n == 0)
-        say(doctor, false, "NodeTemplate", "there is none: subnets, security groups and images cannot be looked for");
     if (!code)
         code = cloud.check(cloud.context, templates, n, on_check, doctor, err);
     doctor->waiting = !code;

@@ -412,6 +412,26 @@ static void no_image_for_that_kubernetes(void **state)
     world_close(world);
 }
 
+static void what_is_missing_in_a_template_is_named(void **state)
+{
+    (void)state;
+    struct world *world = world_open();
+    world->template_.n_security_groups = 0; /* EC2 would take the network's default group, that no node joins from */
+    prepare(world);
+    assert_int_equal(world->code, ERR_INVALID);
+    assert_string_equal(world->message,
+                        "template default: securityGroupSelector: an empty selector would select everything");
+    world->template_.n_subnets = 0;
+    prepare(world);
+    assert_int_equal(world->code, ERR_INVALID);
+    assert_string_equal(world->message, "template default: subnetSelector: an empty selector would select everything");
+    world->template_.name = STR("");
+    prepare(world);
+    assert_int_equal(world->code, ERR_INVALID);
+    assert_string_equal(world->message, "no template: spec.providerRef or spec.provider says how nodes are made");
+    world_close(world);
+}
+
 static void on_check(void *context, const struct cloud_check *check)
 {
     struct world *world = context;
@@ -784,6 +804,7 @@ int main(void)
         cmocka_unit_test(al2_is_no_more),
         cmocka_unit_test(families_that_images_are_taken_of),
         cmocka_unit_test(what_could_not_join_is_refused),
+        cmocka_unit_test(what_is_missing_in_a_template_is_named),
         cmocka_unit_test(aws_is_away_for_a_while),
         cmocka_unit_test(a_users_own_launch_template),
         cmocka_unit_test(a_full_subnet_is_left_out),

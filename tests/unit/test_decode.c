@@ -83,8 +83,11 @@ static void second_objects_are_refused(void **state)
     assert_int_equal(world.objects.pods.len, 2);
     world_release(&world);
     world_good(&world, "{kind: NodeTemplate, apiVersion: stoker.sh/v1alpha1, metadata: {name: a}}");
-    world_read(&world, "{kind: AWSNodeTemplate, apiVersion: karpenter.k8s.aws/v1alpha1, metadata: {name: a}}");
+    world_read(&world, "{kind: NodeTemplate, apiVersion: stoker.sh/v1alpha1, metadata: {name: a}}");
     assert_true(world_found(&world, 1, "metadata.name", "NodeTemplate a was already read"));
+    world_release(&world);
+    world_good(&world, "{kind: NodeTemplate, apiVersion: stoker.sh/v1alpha1, metadata: {name: a}}");
+    world_good(&world, "{kind: AWSNodeTemplate, apiVersion: karpenter.k8s.aws/v1alpha1, metadata: {name: a}}");
     world_release(&world);
 }
 

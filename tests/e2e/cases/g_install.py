@@ -3,8 +3,8 @@ import json
 import subprocess
 
 from world import controller, schemas
-from world.manifests import pod, template
-from world.parts import BIN, Failed, without_proxies
+from world.manifests import pod, provisioner, template
+from world.parts import BIN, ROOT, Failed, without_proxies
 
 from . import case, check
 
@@ -44,6 +44,9 @@ def render(*settings):
 def chart(world):
     """The chart lints, all that it makes has the schemas of the real API server, and values that mean nothing are refused by name."""
     run(BIN / "helm", "lint", "--strict", controller.CHART, *controller.KUBE_VERSION, *NEEDED)
+    version = run(controller.BINARY, "version").split()[1]
+    check(f"appVersion: {version}\n" in (controller.CHART / "Chart.yaml").read_text(), f"the chart pulls the image of {version}")
+    check(f"/stoker:{version} " in (ROOT / "README.md").read_text(), "README pushes it")
     folder = world.folder / "schemas"
     check(schemas.write(world.plane.admin, folder) > 100, "the API server describes itself")
     pattern = str(folder) + "/{{ .ResourceKind }}{{ .KindSuffix }}.json"
@@ -61,7 +64,7 @@ def chart(world):
 
 @case()
 def doctor(world):
-    """`stoker doctor` names what is missing: first nothing, then the queue, then subnets."""
+    """`stoker doctor` names what is missing: first nothing, then the queue, subnets, how a node joins, and a Provisioner's template."""
     world.provision()
     one = controller.Controller(world, "doctor")
     argv = [a for a in one.part.argv if a not in ("--listen", f"127.0.0.1:{one.port}")]
@@ -78,6 +81,12 @@ def doctor(world):
     world.plane.apply(template(subnetSelector={"nobody": "has-this"}))
     code, text = findings()
     check(code != 0 and "subnet" in text.lower(), f"subnets are named: {text[-500:]}")
+    world.plane.apply(template(instanceProfile=None), provisioner("lost", template_name="nowhere"), provisioner("bare", providerRef=None),
+                      provisioner("own", providerRef=None, provider={"subnetSelector": {"nobody": "has-this"}}))
+    code, text = findings()
+    for word in ("joining of default: no instance profile", "Provisioner lost: spec.providerRef.name: there is no NodeTemplate nowhere",
+                 "Provisioner bare: spec.providerRef and spec.provider are missing", "subnets of own: subnetSelector finds none"):
+        check(code == 1 and f"MISSING  {word}" in text, f"{word}: {text[-1500:]}")
 
 
 @case()
