@@ -154,6 +154,23 @@ def api_server_restart(world):
 
 
 @case()
+def api_server_away(world):
+    """The same for longer than a lease holds: the leader ends, says why, and what it had begun is gone on with."""
+    world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))
+    stoker = world.run_controller()
+    work(world, 1)
+    world.plane.apply(deployment("more", 3, cpu="3"))
+    world.wait("a launch began", lambda: len(world.aws.launches()) >= 2, 30)
+    world.plane.restart_api(down_s=20)
+    world.wait("all run", lambda: world.all_running(3, "more"), 150)
+    check(stoker.logged("lease-failed"), "it said that the lease could not be renewed")
+    check(stoker.logged("lease-lost"), "and that it was lost")
+    check(len(world.aws.instances()) == 4, "a machine a pod, and none twice")
+    world.plane.kubectl("delete", "deployment", "more")
+    finish(world)
+
+
+@case()
 def aws_away(world):
     """Nobody answers at AWS's address for 20 s, while pods wait and while nodes are to be given back."""
     world.provision(template(), provisioner(requirements=ONE_A_NODE, ttl=5))

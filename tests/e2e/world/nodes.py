@@ -58,6 +58,7 @@ class Node:
         self.labels = {}
         self.joined = False
         self.gone = False
+        self.renewed, self.doubted = 0, 0  # when its lease was, and how often more to say that it is ready
         self.lock = threading.Lock()
         self.pods = {}  # uid -> podrun.Pod
 
@@ -185,9 +186,12 @@ class Agent:
         if node.gone:
             return
         self.renew(node, create=True)
-        self.api.patch(f"/api/v1/nodes/{node.name}/status", {"status": {"conditions": conditions("True", "KubeletReady")}}, STRATEGIC)
+        self.say_ready(node)
         log("ready", node=node.name)
         self.later(RENEW_S, self.renew, node)
+
+    def say_ready(self, node):
+        self.api.patch(f"/api/v1/nodes/{node.name}/status", {"status": {"conditions": conditions("True", "KubeletReady")}}, STRATEGIC)
 
     def renew(self, node, create=False):
         if node.gone:
@@ -197,9 +201,17 @@ class Agent:
         leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
         if create:
             self.make(leases, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": node.name}, "spec": spec})
+            node.renewed = time.monotonic()
             return
-        self.later(RENEW_S, self.renew, node)
         self.api.patch(f"{leases}/{node.name}", {"spec": spec})
+        # A kubelet says that it is ready whenever the API server has it otherwise: so it may be for a while after it was away.
+        if time.monotonic() - node.renewed > 2 * RENEW_S:
+            node.doubted = 6
+        if node.doubted:
+            node.doubted -= 1
+            self.say_ready(node)
+        node.renewed = time.monotonic()
+        self.later(RENEW_S, self.renew, node)
 
     # Pods
 
