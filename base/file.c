@@ -93,7 +93,9 @@ int file_read(const char *path, size_t max_bytes, struct str *ret_text, struct e
         return err_set(err, errno_code(errno), "%s: %s", path, strerror(errno));
     int rc = file_read_fd(fd, max_bytes, ret_text, err);
     close(fd);
-    return rc == 0 || rc == ERR_NOMEM ? rc : err_wrap(err, "%s", path);
+    if (rc && rc != ERR_NOMEM)
+        (void)err_wrap(err, "%s", path);
+    return rc;
 }
 
 void file_free(struct str *text)

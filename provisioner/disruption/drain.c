@@ -3,6 +3,7 @@
  * Of our own will (Empty, Expired, Rebalance) pods have their own grace, and nothing that is blocked is touched; with
  * a deadline, pods have what is left of it, and in the end they are deleted past their budgets.
  */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/json_out.h"
@@ -276,6 +277,7 @@ static int tell(struct pass *pass, const struct exit *exit, const char *before, 
 static int tell_of_pods(struct pass *pass, const struct exit *exit, struct err *err)
 {
     const struct pod *pods = pass->view.objects.pods.items;
+    assert(exit->n_pods > 0);
     for (size_t i = 0; i < exit->n_pods; i++) {
         const char *why = blocked_by(pass, exit, exit->pods[i]);
         if (!why)
