@@ -131,6 +131,7 @@ def bad_network(world):
     kube.add("status", match="^(POST|PATCH)", times=2, every=7, status=429, body=refusal(429, "TooManyRequests"), headers=b"Retry-After: 1\r\n")
     kube.add("reset", match="^(PATCH|DELETE)", times=4, every=4)
     kube.add("truncate", match="^GET [^ ]*/pods", times=1)
+    kube.add("status", match="^GET [^ ]*/pods[^ ]*watch=", times=1, status=410, body=refusal(410, "Expired"))
     kube.add("delay", match="^POST", times=3, every=2, seconds=2)
     world.run_controller()
     work(world, 3)
