@@ -96,6 +96,28 @@ def allocatable_smaller(world):
 
 
 @case()
+def attach_limits(world):
+    """Nodes can attach fewer volumes than was planned: the third goes to another; a pod that shares a volume does not count."""
+    world.configure_nodes(attachable=2)
+    world.provision(template(), provisioner(requirements=[need(CAPACITY, "on-demand"), need(TYPE, "m5.2xlarge")]))
+    names = ("a", "b", "c")
+    for name in names:
+        world.plane.apply(*manifests.bound_volume(name, "us-east-1a"))
+    claims = "/api/v1/persistentvolumeclaims"
+    world.wait("the claims are bound", lambda: all(c["status"].get("phase") == "Bound" for c in world.plane.admin.items(claims)))
+    world.run_controller()
+    world.plane.apply(*(manifests.with_volume(f"one-{name}", name) for name in names), manifests.with_volume("twin-a", "a"))
+    world.wait("all run", lambda: world.all_running(3, "one") and world.all_running(1, "twin"), 120)
+    check(len(world.aws.launches()[0]["instances"]) == 1, "one node was planned for all")
+    volumes = {}
+    for one in world.pods("one") + world.pods("twin"):
+        volumes.setdefault(one["spec"]["nodeName"], set()).add(one["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"])
+    check(sorted(map(len, volumes.values())) == [1, 2], f"a second one was had for what the first could not attach: {volumes}")
+    said = [e["message"] for e in world.events("PlacedAnew")]
+    check(any("the node can attach 2" in message for message in said), f"an event says why: {said}")
+
+
+@case()
 def out_of_capacity(world):
     """No spot capacity for any type: planned around at once, on On-Demand, and left alone for a while. Then a quota ends that too."""
     types = ("m5.xlarge", "m5a.xlarge", "c5.xlarge", "r5.xlarge")

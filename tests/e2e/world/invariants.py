@@ -27,6 +27,9 @@ def nothing_launched_twice(world):
     refused = world.node_events("refused-pod")
     if refused:
         raise Failed(f"kubelets had to refuse pods: {refused[:3]}")
+    hanging = world.node_events("cannot-attach")
+    if hanging:
+        raise Failed(f"pods hang for one volume too many: {hanging[:3]}")
 
 
 def claims_and_instances_agree(world):

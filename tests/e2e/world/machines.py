@@ -37,6 +37,12 @@ def threshold(text, capacity):
     return quantity(text)
 
 
+def attachable(row):
+    """What the EBS driver reports: slots less the root volume, and on types that share them two network interfaces."""
+    most = int(row["ebs_max_attachments"])
+    return max(most - 1 if most > 31 else min(most, 27) - 2, 1)
+
+
 def shape(row, settings, memory_less=0):
     """(capacity, allocatable) as a node's status has them. `memory_less`: bytes that this machine has less than it should."""
     vcpu, mib = int(row["vcpu"]), int(row["memory_mib"])

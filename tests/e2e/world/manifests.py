@@ -67,6 +67,23 @@ def storage_class(name="zonal"):
             "volumeBindingMode": "WaitForFirstConsumer", "reclaimPolicy": "Delete"}
 
 
+def bound_volume(name, zone):
+    """A claim and its volume, which is there already."""
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"pv-{name}"},
+              "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "persistentVolumeReclaimPolicy": "Retain",
+                       "csi": {"driver": "ebs.csi.aws.com", "volumeHandle": f"vol-{name}"}, "storageClassName": "",
+                       "claimRef": {"namespace": "default", "name": name},
+                       "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [need(ZONE, zone)]}]}}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "default"},
+             "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "", "volumeName": f"pv-{name}",
+                      "resources": {"requests": {"storage": "1Gi"}}}}
+    return volume, claim
+
+
+def with_volume(name, claim):
+    return pod(name, cpu="500m", volumes=[{"name": "data", "persistentVolumeClaim": {"claimName": claim}}])
+
+
 def timestamp():
     """Now, as a MicroTime."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

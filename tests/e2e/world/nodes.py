@@ -2,7 +2,7 @@
 
 Boots a node for each instance that the stand-in for EC2 shows as running, from its launch template's user data, and is its kubelet:
 admits pods, runs them (podrun.py), ends them gracefully, dies with its instance. One process for all nodes.
-CONFIG is read again when it changes: boot_s [least, most], memory_less, cloud_provider, unready.
+CONFIG is read again when it changes: boot_s [least, most], memory_less, cloud_provider, unready, attachable (volumes; null: as the type can).
 """
 import datetime
 import itertools
@@ -57,6 +57,7 @@ class Node:
         self.allocatable = {}
         self.labels = {}
         self.joined = False
+        self.attachable = None  # volumes; known once the driver is registered
         self.gone = False
         self.renewed, self.doubted = 0, 0  # when its lease was, and how often more to say that it is ready
         self.lock = threading.Lock()
@@ -159,6 +160,19 @@ class Agent:
             self.later(0.5, self.initialize, node, placed)
         if not self.config["unready"]:
             self.later(1, self.ready, node)
+            self.later(2, self.register_driver, node)
+
+    def register_driver(self, node):
+        """The pod of the EBS driver has started, and the kubelet says what it can attach."""
+        if node.gone:
+            return
+        count = machines.attachable(self.types[node.instance["type"]]) if self.config["attachable"] is None else self.config["attachable"]
+        owner = {"apiVersion": "v1", "kind": "Node", "name": node.name, "uid": self.api.get(f"/api/v1/nodes/{node.name}")["metadata"]["uid"]}
+        driver = {"name": "ebs.csi.aws.com", "nodeID": node.id, "topologyKeys": ["topology.ebs.csi.aws.com/zone"],
+                  "allocatable": {"count": count}}
+        self.make("/apis/storage.k8s.io/v1/csinodes", {"apiVersion": "storage.k8s.io/v1", "kind": "CSINode", "spec": {"drivers": [driver]},
+                                                       "metadata": {"name": node.name, "ownerReferences": [owner]}})
+        node.attachable = count
 
     def make(self, path, body):
         """Also where it has been made, and the answer was lost."""
@@ -248,7 +262,21 @@ class Agent:
         elif pod["status"].get("phase") in ("Succeeded", "Failed"):
             node.pods.pop(uid, None)
 
+    def hangs(self, node, pod):
+        """Its volumes cannot be mounted yet, or, where there is one too many for the node, ever."""
+        volumes = podrun.claims(pod)
+        if volumes and node.attachable is None:
+            self.later(0.5, self.admit, node, pod)
+            return True
+        attached = volumes.union(*(podrun.claims(other.pod) for other in node.pods.values()))
+        if volumes and len(attached) > node.attachable:
+            log("cannot-attach", pod=pod["metadata"]["name"], node=node.name, volumes=sorted(attached), most=node.attachable)
+            return True
+        return False
+
     def admit(self, node, pod):
+        if node.gone or self.hangs(node, pod):
+            return
         with node.lock:
             why = podrun.refusal(node, pod)
             if not why:

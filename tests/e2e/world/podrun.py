@@ -46,6 +46,12 @@ def requests(pod):
     return total
 
 
+def claims(pod):
+    """Names of the claims whose volumes are attached for it."""
+    return {f"{pod['metadata']['namespace']}/{v['persistentVolumeClaim']['claimName']}" for v in pod["spec"].get("volumes") or []
+            if "persistentVolumeClaim" in v}
+
+
 def refusal(node, pod):
     """The kubelet's admission: (reason, message) where this node must not run the pod. A pod refused is lost for good."""
     used = {}

@@ -27,6 +27,7 @@ class World:
         self.node_settings = {
             "api": self.plane.url, "ca": str(self.plane.ca_file), "token": NODES_TOKEN, "ec2": self.aws.url, "cluster": cluster,
             "folder": str(self.folder / "pods"), "boot_s": boot_s, "memory_less": 0, "cloud_provider": cloud_provider, "unready": False,
+            "attachable": None,
             "octet": random.randint(10, 250), "seed": seed}
         self.nodes = Part("nodes", [PYTHON, "-m", "world.nodes", self.folder / "nodes.json"], self.folder, cwd=ROOT / "tests/e2e",
                           env=without_proxies())
