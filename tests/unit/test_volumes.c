@@ -132,6 +132,17 @@ static void ephemeral_volumes_count_once(void **state)
     assert_attached(world, PODS("a"), 2, 0);
 }
 
+/* Read from what Spark will ask for: it has no claims yet, and none of its own by name. */
+static void a_planned_pod_counts_what_will_be_made_for_it(void **state)
+{
+    struct world *world = *state;
+    world_read(world, classes);
+    add_pod(world, "p", "", EPHEMERAL("x", "storageClassName: gp3") ", " EPHEMERAL("y", "storageClassName: efs"));
+    world->objects.pods.items[0].planned = true;
+    world->objects.pods.items[0].n_claims = 0;
+    assert_attached(world, PODS("p"), 1, 1);
+}
+
 static void a_registered_driver_says_its_limit_alone(void **state)
 {
     struct world *world = *state;
@@ -276,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_driver_is_the_volume_s_or_the_class_s, world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(ephemeral_volumes_count_once, world_set_up, world_tear_down),
+        cmocka_unit_test_setup_teardown(a_planned_pod_counts_what_will_be_made_for_it, world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(a_registered_driver_says_its_limit_alone, world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(nodes_have_the_room_that_their_csi_node_leaves, world_set_up, world_tear_down),
         cmocka_unit_test_setup_teardown(drivers_that_nobody_limits_are_no_dimension, world_set_up, world_tear_down),
