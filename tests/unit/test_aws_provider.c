@@ -432,19 +432,6 @@ static void what_is_missing_in_a_template_is_named(void **state)
     world_close(world);
 }
 
-static void on_check(void *context, const struct cloud_check *check)
-{
-    struct world *world = context;
-    if (!check) {
-        world->answers++;
-        return;
-    }
-    size_t used = strlen(world->ids);
-    snprintf(world->ids + used, sizeof(world->ids) - used, "%s%s: %s\n", check->good ? "+" : "-", check->name,
-             check->message);
-}
-
-/* A machine that never joins costs what one costs that works: it is not bought. */
 /* The default of v1alpha5 is AL2, which has no images any more: nobody wrote anything that is bound to it. */
 static void al2_is_no_more(void **state)
 {
@@ -481,6 +468,7 @@ static void families_that_images_are_taken_of(void **state)
     assert_true(str_is(aws_image_family(&template_, STR("1.33")), "Ubuntu"));
 }
 
+/* A machine that never joins costs what one costs that works: it is not bought. */
 static void what_could_not_join_is_refused(void **state)
 {
     static const struct {
@@ -501,13 +489,6 @@ static void what_could_not_join_is_refused(void **state)
         prepare(world);
         assert_int_equal(world->code, ERR_INVALID);
         assert_string_equal(world->message, cases[i].words);
-        const struct cloud_template *templates[] = {&world->template_};
-        char line[400];
-        snprintf(line, sizeof(line), "-joining of default: %s\n", strchr(cases[i].words, ':') + 2);
-        assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
-        wait_for_answer(world);
-        if (!strstr(world->ids, line))
-            fail_msg("\"%s\" is not in:\n%s", line, world->ids);
         /* Custom joins by its own user data. */
         world->template_.family = STR("Custom");
         world->template_.images = &selector;
@@ -749,46 +730,6 @@ static void closed_in_the_middle(void **state)
     world_close(world);
 }
 
-static void what_the_doctor_finds(void **state)
-{
-    (void)state;
-    struct world *world = world_open();
-    const struct cloud_template *templates[] = {&world->template_};
-    static const char allowed[] = EC2_ERROR("DryRunOperation", "would have succeeded");
-    fake_aws_always(world->base.aws, "DescribeInstanceTypes", 412, allowed);
-    fake_aws_always(world->base.aws, "DescribeInstanceTypeOfferings", 412, allowed);
-    fake_aws_always(world->base.aws, "DescribeSpotPriceHistory", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
-    fake_aws_always(world->base.aws, "DescribeInstances", 412, allowed);
-    fake_aws_always(world->base.aws, "CreateFleet", 400,
-                    EC2_ERROR("InvalidLaunchTemplateName.NotFoundException", "there is no stoker/doctor"));
-    fake_aws_always(world->base.aws, "GetProducts", 200, "{}");
-    fake_aws_always(world->base.aws, "RunInstances", 412, allowed);
-    assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
-    wait_for_answer(world);
-    static const char *const lines[] = {
-        "+ec2:DescribeInstanceTypes: would be allowed\n",
-        ("-ec2:DescribeSpotPriceHistory: ec2:DescribeSpotPriceHistory: UnauthorizedOperation: not you; cloud/aws/"
-         "iam-policy.json has what must be allowed\n"),
-        "+ec2:CreateFleet: not refused\n",
-        "+queue: none is named",
-        "+subnets of default: subnet-a1 in us-east-1a, 100 addresses free; ",
-        "+security groups of default: 1, the first is sg-1\n",
-        "+image of default: ami-1 for amd64, of family AL2023\n",
-        "+joining of default: AL2023, by https://api\n",
-        "+launch of default: would be allowed\n",
-    };
-    for (size_t i = 0; i < CC_COUNT(lines); i++)
-        if (!strstr(world->ids, lines[i]))
-            fail_msg("\"%s\" is not in:\n%s", lines[i], world->ids);
-    world->ids[0] = '\0';
-    fake_aws_once(world->base.aws, "CreateFleet", 403, EC2_ERROR("UnauthorizedOperation", "not you"));
-    assert_int_equal(world->cloud.check(world->cloud.context, templates, 1, on_check, world, NULL), 0);
-    wait_for_answer(world);
-    assert_non_null(strstr(world->ids, "-ec2:CreateFleet: ec2:CreateFleet: UnauthorizedOperation"));
-    assert_non_null(strstr(fake_aws_body(world->base.aws, "CreateFleet", 0), "DryRun=true"));
-    world_close(world);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -815,7 +756,6 @@ int main(void)
         cmocka_unit_test(no_more_than_a_batch),
         cmocka_unit_test(all_pages_are_listed),
         cmocka_unit_test(closed_in_the_middle),
-        cmocka_unit_test(what_the_doctor_finds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
