@@ -20,6 +20,7 @@ struct doctor {
     struct run_cloud cloud;
     struct state *state;
     struct rival *rival;
+    bool rival_judged;
     struct err kind_errors[CLUSTER_WATCHED]; /* code 0: none */
     size_t n_good, n_bad;
     size_t waiting; /* answers that are still to come */
@@ -128,6 +129,9 @@ static void on_rival(void *context, enum rival_state state, const char *where)
 {
     struct doctor *doctor = context;
     char words[ERR_MESSAGE_MAX];
+    if (doctor->rival_judged) /* what changes later is not waited for */
+        return;
+    doctor->rival_judged = true;
     snprintf(words, sizeof(words), "%s%s", where, state == RIVAL_GONE ? "" : "; its documents are not acted on");
     say(doctor, state == RIVAL_GONE, "Karpenter", words);
     doctor->waiting = 0;

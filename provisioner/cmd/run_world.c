@@ -191,7 +191,5 @@ int run_world_rival(struct run_world *world, void (*changed)(void *context, enum
                                           .changed = changed,
                                           .context = context};
     int code = rival_open(&options, ret, err);
-    if (!code)
-        rival_start(*ret);
-    return code;
+    return code ? code : rival_start(*ret, err);
 }

@@ -86,8 +86,8 @@ static void seen(struct place *place, const struct doc *object)
         return;
     }
     if (strcmp(record, place->record) != 0) {
-        /* At first sight it cannot be told how old the record is: that takes one duration of looking on. */
-        bool first = !place->record[0];
+        /* At first sight it cannot be told how old a record is: that takes one duration of looking on. */
+        bool first = place->state == RIVAL_UNKNOWN && !place->record[0];
         memcpy(place->record, record, sizeof(record));
         place->changed = now;
         if (first)
@@ -110,6 +110,9 @@ static void answered(void *context, const struct cluster_answer *answer)
         place->state = RIVAL_GONE;
     else if (place->state == RIVAL_UNKNOWN) /* else: what was known stays so until an answer comes */
         complain(place->rival, answer->err);
+    /* While we cannot read it, its holder may be unable to write it: it has its whole time from the next look on. */
+    if (answer->err)
+        place->changed = loop_now(place->rival->options.loop);
     judge(place->rival);
 }
 
@@ -128,14 +131,12 @@ static void ask(struct place *place)
 static void poll(void *context)
 {
     struct rival *rival = context;
+    /* Needs no memory: this one has just fired. */
+    int rc = loop_timer_after(rival->options.loop, &rival->timer, RIVAL_POLL_MS, NULL);
+    assert(rc == 0);
+    (void)rc;
     for (size_t i = 0; i < rival->options.n_namespaces; i++)
         ask(&rival->places[i]);
-    /* Without memory for the timer nobody looks again: what is not known then stays so, and counts as alive. */
-    if (loop_timer_after(rival->options.loop, &rival->timer, RIVAL_POLL_MS, NULL) < 0) {
-        for (size_t i = 0; i < rival->options.n_namespaces; i++)
-            rival->places[i].state = RIVAL_UNKNOWN;
-        judge(rival);
-    }
 }
 
 int rival_open(const struct rival_options *options, struct rival **ret, struct err *err)
@@ -152,9 +153,9 @@ int rival_open(const struct rival_options *options, struct rival **ret, struct e
     return 0;
 }
 
-void rival_start(struct rival *rival)
+int rival_start(struct rival *rival, struct err *err)
 {
-    poll(rival);
+    return loop_timer_after(rival->options.loop, &rival->timer, 0, err);
 }
 
 void rival_close(struct rival *rival)

@@ -31,7 +31,7 @@ struct rival;
  * has changed within its own leaseDurationSeconds, by this machine's monotonic clock: wall clocks are not compared.
  */
 CC_MUST_CHECK int rival_open(const struct rival_options *options, struct rival **ret, struct err *err);
-void rival_start(struct rival *rival);
+CC_MUST_CHECK int rival_start(struct rival *rival, struct err *err); /* from the loop's next turn. ERR_NOMEM. */
 /* No answer may come any more when this is called: close the cluster first. */
 void rival_close(struct rival *rival);
 

@@ -72,7 +72,7 @@ static void without_a_lease_it_is_gone(void **state)
     struct bench bench;
     bench_open(&bench);
     assert_int_equal(rival_state(bench.rival), RIVAL_UNKNOWN);
-    rival_start(bench.rival);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
     virtual_time_run(&bench.loop, 1000);
     assert_int_equal(rival_state(bench.rival), RIVAL_GONE);
     assert_int_equal(bench.changes, 1);
@@ -85,7 +85,7 @@ static void a_lease_that_is_renewed_is_alive_until_it_runs_out(void **state)
     struct bench bench;
     bench_open(&bench);
     renew(&bench, "karpenter-1", 0);
-    rival_start(bench.rival);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
     virtual_time_run(&bench.loop, 5000);
     assert_int_equal(rival_state(bench.rival), RIVAL_UNKNOWN); /* an old record or a new one? */
     for (int i = 1; i <= 6; i++) {
@@ -112,7 +112,7 @@ static void a_lease_left_behind_is_gone_after_its_duration(void **state)
     struct bench bench;
     bench_open(&bench);
     renew(&bench, "karpenter-1", 0);
-    rival_start(bench.rival);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
     virtual_time_run(&bench.loop, 14000);
     assert_int_equal(rival_state(bench.rival), RIVAL_UNKNOWN);
     virtual_time_run(&bench.loop, 12000);
@@ -128,13 +128,50 @@ static enum fake_fate forbid(void *context, const struct cluster_request *reques
     return FAKE_FORBIDDEN;
 }
 
+/* Known not to be there before: then it is not an old record. */
+static void a_lease_that_appears_is_alive_at_once(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
+    virtual_time_run(&bench.loop, 1000);
+    assert_int_equal(rival_state(bench.rival), RIVAL_GONE);
+    renew(&bench, "karpenter-1", 0);
+    virtual_time_run(&bench.loop, 10000);
+    assert_int_equal(rival_state(bench.rival), RIVAL_ALIVE);
+    bench_close(&bench);
+}
+
+/* Who cannot renew because the API server is away is not gone when it is back. */
+static void an_outage_is_not_its_end(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    renew(&bench, "karpenter-1", 0);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
+    virtual_time_run(&bench.loop, 5000);
+    renew(&bench, "karpenter-1", 1);
+    virtual_time_run(&bench.loop, 10000);
+    assert_int_equal(rival_state(bench.rival), RIVAL_ALIVE);
+    bench.cluster->on_call = forbid;
+    virtual_time_run(&bench.loop, 60000);
+    bench.cluster->on_call = NULL;
+    virtual_time_run(&bench.loop, 12000);
+    assert_int_equal(rival_state(bench.rival), RIVAL_ALIVE);
+    virtual_time_run(&bench.loop, 20000);
+    assert_int_equal(rival_state(bench.rival), RIVAL_GONE);
+    bench_close(&bench);
+}
+
 static void what_may_not_be_read_is_not_taken_for_gone(void **state)
 {
     (void)state;
     struct bench bench;
     bench_open(&bench);
     bench.cluster->on_call = forbid;
-    rival_start(bench.rival);
+    assert_int_equal(rival_start(bench.rival, NULL), 0);
     virtual_time_run(&bench.loop, 60000);
     assert_int_equal(rival_state(bench.rival), RIVAL_UNKNOWN);
     assert_int_equal(bench.changes, 1); /* that is said, and once */
@@ -151,6 +188,8 @@ int main(void)
         cmocka_unit_test(without_a_lease_it_is_gone),
         cmocka_unit_test(a_lease_that_is_renewed_is_alive_until_it_runs_out),
         cmocka_unit_test(a_lease_left_behind_is_gone_after_its_duration),
+        cmocka_unit_test(a_lease_that_appears_is_alive_at_once),
+        cmocka_unit_test(an_outage_is_not_its_end),
         cmocka_unit_test(what_may_not_be_read_is_not_taken_for_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
