@@ -10,9 +10,10 @@
 #define NS_PER_S INT64_C(1000000000)
 
 enum {
-    SPOT_NOTICE_S = 120,  /* from a spot notice to the end, where it does not say */
-    UNKNOWN_WAIT_S = 120, /* an instance that nobody owns yet may be of a launch whose answer is on its way */
-    RETRY_MS = 1000,      /* after a failed acknowledgement; doubled */
+    SPOT_NOTICE_S = 120,   /* from a spot notice to the end, where it does not say */
+    MAINTENANCE_S = 86400, /* and from word of maintenance */
+    UNKNOWN_WAIT_S = 120,  /* an instance that nobody owns yet may be of a launch whose answer is on its way */
+    RETRY_MS = 1000,       /* after a failed acknowledgement; doubled */
     RETRY_MOST_MS = 60000
 };
 
@@ -228,12 +229,18 @@ static int drain_for(struct pass *pass, struct told *told, const char *reason, s
     return then_acknowledge && told->record->closed_seen ? acknowledge(pass, told, true, err) : 0;
 }
 
-static int take_spot(struct pass *pass, struct told *told, struct err *err)
+/* As the notice says, or so long after it was sent. */
+static struct clock_wall deadline_of(const struct pass *pass, const struct told *told, int64_t notice_s)
 {
     const struct cloud_notice *notice = told->notice;
-    struct clock_wall deadline = notice->deadline;
-    if (!deadline.ns)
-        deadline.ns = (notice->sent.ns ? notice->sent.ns : pass->wall.ns) + SPOT_NOTICE_S * NS_PER_S;
+    if (notice->deadline.ns)
+        return notice->deadline;
+    return clock_wall_after(notice->sent.ns ? notice->sent : pass->wall, notice_s * 1000);
+}
+
+static int take_spot(struct pass *pass, struct told *told, struct err *err)
+{
+    struct clock_wall deadline = deadline_of(pass, told, SPOT_NOTICE_S);
     if (!told->record->marked)
         control_mark_unavailable(pass->control, told->claim->instance_type, told->claim->zone, CLOUD_SPOT,
                                  STR("SpotInterruption"));
@@ -244,12 +251,12 @@ static int take_spot(struct pass *pass, struct told *told, struct err *err)
 static int take_rebalance(struct pass *pass, struct told *told, struct err *err)
 {
     const struct provisioner *provisioner = state_provisioner(pass->state, told->claim->provisioner);
-    if (provisioner && provisioner->replace_on_rebalance && told->claim->phase < CLAIM_DRAINING) {
-        if (told->claim->phase != CLAIM_INITIALIZED)
-            return acknowledge(pass, told, true, err); /* not in use yet: nothing to replace */
+    /* One that drains for it already is looked at too, until the node is seen to be closed. */
+    bool drains = told->claim->phase == CLAIM_INITIALIZED || str_is(told->claim->drain_reason, "Rebalance");
+    if (provisioner && provisioner->replace_on_rebalance && drains)
         return drain_for(pass, told, "Rebalance", (struct clock_wall){0}, "the cloud recommends to leave the instance",
                          true, err);
-    }
+    /* Before its pods are there a node is not replaced. */
     if (told->claim->phase < CLAIM_DRAINING)
         control_event(pass->control, CLUSTER_NODE_CLAIM, STR(""), told->claim->name, told->claim->uid, EVENT_NORMAL,
                       "RebalanceRecommended", "the cloud recommends to leave the instance");
@@ -262,9 +269,16 @@ static int take_state_change(struct pass *pass, struct told *told, struct err *e
         return acknowledge(pass, told, true, err);
     /* What stops is lost to its pods now. */
     struct clock_wall deadline = {told->notice->sent.ns ? told->notice->sent.ns : pass->wall.ns};
-    if (told->claim->phase >= CLAIM_DRAINING && told->claim->drain_deadline.ns)
-        deadline = told->claim->drain_deadline;
-    return drain_for(pass, told, "StateChange", deadline, "the instance stopped by itself", true, err);
+    const struct node_claim *claim = told->claim;
+    if (claim->phase < CLAIM_DRAINING)
+        return drain_for(pass, told, "StateChange", deadline, "the instance stopped by itself", true, err);
+    /* Most often it is our own doing, and was told of with its reason. */
+    const char *reason = arena_printf(pass->arena, "%.*s", STR_ARG(claim->drain_reason));
+    const char *message = arena_printf(pass->arena, "%.*s", STR_ARG(claim->message));
+    if (!reason || !message)
+        return err_nomem(err);
+    return drain_for(pass, told, reason, claim->drain_deadline.ns ? claim->drain_deadline : deadline, message, true,
+                     err);
 }
 
 static int take_notice(struct pass *pass, struct told *told, struct err *err)
@@ -277,8 +291,8 @@ static int take_notice(struct pass *pass, struct told *told, struct err *err)
     case CLOUD_NOTICE_REBALANCE: return take_rebalance(pass, told, err);
     case CLOUD_NOTICE_STATE_CHANGE: return take_state_change(pass, told, err);
     case CLOUD_NOTICE_MAINTENANCE:
-        return drain_for(pass, told, "Maintenance", told->notice->deadline, "the cloud will maintain the instance",
-                         true, err);
+        return drain_for(pass, told, "Maintenance", deadline_of(pass, told, MAINTENANCE_S),
+                         "the cloud will maintain the instance", true, err);
     case CLOUD_NOTICE_LIFECYCLE_TERMINATE:
         /* Acknowledged when the claim is gone, by take_unknown: that lets the scaling group go on. */
         return drain_for(pass, told, "Lifecycle", told->notice->deadline, "its scaling group terminates the instance",

@@ -15,6 +15,8 @@ enum {
     TELL_WAIT_MS = 60000,   /* a node that is not ready so long after it joined: its claim says why */
     DRIVER_WAIT_MS = 60000, /* a CSI driver that the kubelet has not registered so long after a pod could be bound */
     SLOT_WAIT_MS = 60000,   /* a slot that nobody takes is given up after this long */
+    BIND_WAIT_MS = 300000,  /* one whose pod the API server does not let us bind: kube-scheduler may */
+    YIELDS_MAX = 1024,      /* how many of the last yields are remembered */
     OPEN_HOLD_MS = 60000,   /* as long as pods wait for nodes of their own */
     OPEN_WAIT_MS = 2000     /* kube-scheduler may see a node open before it sees who was bound there: two watches */
 };
@@ -181,6 +183,18 @@ static void forget_vacancies(struct place *place)
     place->vacancies.len = kept;
 }
 
+/* The oldest are forgotten: who had room kept for it so long ago may have it once more. */
+static void forget_yields(struct place_yields *yields)
+{
+    size_t n_old = yields->pods.len > YIELDS_MAX ? yields->pods.len - YIELDS_MAX : 0;
+    for (size_t i = n_old; n_old && i < yields->pods.len; i++) {
+        yields->pods.items[i - n_old] = yields->pods.items[i];
+        yields->claims.items[i - n_old] = yields->claims.items[i];
+    }
+    yields->pods.len -= n_old;
+    yields->claims.len -= n_old;
+}
+
 static void give_up(struct placing *placing, struct spot *spot, size_t slot, const char *why)
 {
     struct control *control = placing->pass->control;
@@ -199,16 +213,17 @@ static void give_up(struct placing *placing, struct spot *spot, size_t slot, con
                       "not bound to node %.*s: %s", STR_ARG(spot->claim->node_name), why);
 }
 
-/* A slot that waits for a pod waits for a while. */
-static int give_up_when_late(struct placing *placing, struct spot *spot, size_t slot, const char *why, struct err *err)
+/* No slot waits for ever. */
+static int give_up_after(struct placing *placing, struct spot *spot, size_t slot, int64_t most_ms, const char *why,
+                         struct err *err)
 {
     int64_t waited;
     if (waited_ms(placing, spot, spot->claim->slots[slot].uid, &waited, err) < 0)
         return ERR_NOMEM;
-    if (waited >= SLOT_WAIT_MS)
+    if (waited >= most_ms)
         give_up(placing, spot, slot, why);
     else
-        control_wake_at(placing->pass->control, clock_after(placing->pass->now, SLOT_WAIT_MS - waited));
+        control_wake_at(placing->pass->control, clock_after(placing->pass->now, most_ms - waited));
     return 0;
 }
 
@@ -473,6 +488,17 @@ static int add_candidate(struct placing *placing, const struct spot *spot, size_
     return VEC_PUSH(&placing->candidates, candidate) ? 0 : err_nomem(err);
 }
 
+/* A pod that is to be bound, until it is, or the API server has refused it for long. */
+static int look_at_pod(struct placing *placing, struct spot *spot, size_t slot, struct err *err)
+{
+    if (spot->states[slot] != SLOT_READY && spot->states[slot] != SLOT_BINDING)
+        return 0;
+    if (give_up_after(placing, spot, slot, BIND_WAIT_MS, "the API server has not taken the binding", err) < 0)
+        return ERR_NOMEM;
+    bool ready = spot->states[slot] == SLOT_READY && !spot->given_up[slot];
+    return ready ? add_candidate(placing, spot, slot, err) : 0;
+}
+
 /* A registered node: its ready slots become candidates, the others are looked after. */
 static int prepare_spot(struct placing *placing, struct spot *spot, struct err *err)
 {
@@ -486,12 +512,13 @@ static int prepare_spot(struct placing *placing, struct spot *spot, struct err *
         return ERR_NOMEM;
     for (size_t i = 0; i < spot->claim->n_slots; i++)
         if (spot->states[i] == SLOT_VACANT &&
-            give_up_when_late(placing, spot, i, "its pod is gone, and no other of its kind has come", err) < 0)
+            give_up_after(placing, spot, i, SLOT_WAIT_MS, "its pod is gone, and no other of its kind has come", err) <
+                0)
             return ERR_NOMEM;
     if (why)
         return wait_for_node(placing, spot, why, err);
     for (size_t i = 0; i < spot->claim->n_slots && !placed_by_scheduler(spot->node); i++)
-        if (spot->states[i] == SLOT_READY && add_candidate(placing, spot, i, err) < 0)
+        if (look_at_pod(placing, spot, i, err) < 0)
             return ERR_NOMEM;
     return 0;
 }
@@ -584,5 +611,6 @@ int place_pass(struct pass *pass, struct err *err)
         code = settle(&placing, &placing.spots.items[i], err);
     if (code == 0)
         forget_vacancies(place);
+    forget_yields(&place->yields);
     return code;
 }

@@ -67,6 +67,60 @@ static void an_instance_that_runs_is_no_reason_to_drain(void **state)
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
 }
 
+static void maintenance_without_a_date_is_no_reason_to_hurry(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "driver", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 20000);
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_MAINTENANCE, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 3600000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    assert_int_equal(stage_claims(stage, "Draining"), 1);
+    assert_text(stage_pod(stage, "app-driver-0", "status.phase"), "Running");
+    assert_text(stage_pod(stage, "app-driver-0", "metadata.deletionTimestamp"), "");
+}
+
+static enum fake_fate keep_nodes(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return request->verb == CLUSTER_DELETE && request->kind == CLUSTER_NODE ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+/* The cloud tells of every end, of those too that we asked for. */
+static void an_end_of_our_own_making_keeps_its_reason(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    stage->cluster->on_call = keep_nodes;
+    fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
+    stage_run(stage, 33000);
+    assert_true(stage_is_terminated(stage, 0));
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_STATE_CHANGE, 0, "m1");
+    notice.state = CLOUD_TERMINATED;
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 2000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    assert_text(stage_claim(stage, "status.drainReason"), "Empty");
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "StateChange"), 0);
+}
+
+static void a_recommendation_for_a_node_that_starts_is_recorded(void **state)
+{
+    struct stage *stage = *state;
+    stage->boot_ms = -1;
+    stage_launch(stage, "spot: {onRebalance: Replace}", 1);
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_REBALANCE, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 2000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    assert_int_equal(stage_claims(stage, "Launched"), 1);
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "RebalanceRecommended"), 1);
+}
+
 static void a_spot_notice_leaves_two_minutes_and_marks_the_offering(void **state)
 {
     struct stage *stage = *state;
@@ -193,6 +247,9 @@ int main(void)
         STAGE_TEST_ALIVE(an_instance_that_runs_is_no_reason_to_drain),
         STAGE_TEST_ALIVE(a_spot_notice_leaves_two_minutes_and_marks_the_offering),
         STAGE_TEST_ALIVE(only_a_nearer_deadline_is_news),
+        STAGE_TEST_ALIVE(maintenance_without_a_date_is_no_reason_to_hurry),
+        STAGE_TEST_ALIVE(an_end_of_our_own_making_keeps_its_reason),
+        STAGE_TEST_ALIVE(a_recommendation_for_a_node_that_starts_is_recorded),
         STAGE_TEST_ALIVE(a_notice_for_nobody_waits_for_launches_that_are_open),
         STAGE_TEST_ALIVE(a_young_instance_is_nobodys_leak),
         STAGE_TEST_ALIVE(an_instance_is_seen_twice_before_it_goes),

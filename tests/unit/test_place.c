@@ -576,6 +576,30 @@ static void a_claim_that_somebody_deletes_drains(void **state)
     assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE_CLAIM, "", claim.text));
 }
 
+static enum fake_fate forbid_bindings(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return request->verb == CLUSTER_BIND ? FAKE_FORBIDDEN : FAKE_SERVED;
+}
+
+/* A policy of the cluster's may let nobody bind but kube-scheduler. */
+static void what_may_not_be_bound_is_left_to_the_scheduler(void **state)
+{
+    struct stage *stage = *state;
+    stage->cluster->on_call = forbid_bindings;
+    stage_launch(stage, "", 2);
+    stage_join(stage, 0, "8", "16Gi");
+    stage_run(stage, 280000);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
+    assert_int_equal(stage_slots(stage, "spark/app-exec-0"), 1);
+    stage_run(stage, 30000);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.phase"), "Initialized");
+    assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 2);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+}
+
 static enum fake_fate lose_all_but_claims(void *context, const struct cluster_request *request, uint64_t number)
 {
     (void)context;
@@ -645,6 +669,7 @@ int main(void)
         STAGE_TEST(an_interrupted_launch_is_planned_again),
         STAGE_TEST(a_node_that_somebody_deletes_is_given_back),
         STAGE_TEST_ALIVE(a_claim_that_somebody_deletes_drains),
+        STAGE_TEST(what_may_not_be_bound_is_left_to_the_scheduler),
         STAGE_TEST(lost_answers_bind_nobody_twice),
         STAGE_TEST(placement_goes_on_after_a_restart),
     };
