@@ -288,14 +288,16 @@ static int tell_of_pods(struct pass *pass, const struct exit *exit, struct err *
     return tell(pass, exit, "the end of pod ", &pods[exit->pods[0]], NULL, err);
 }
 
-/* Has this claim a slot for the pod, or for who follows it, that was made because the pod's node goes? */
-static bool is_replacement(const struct exit *exit, const struct node_claim *other, const struct pod *pod)
+/* Has this claim a slot for who follows the pod, which was not there before the pod's node was to go? */
+static bool is_replacement(const struct pass *pass, const struct exit *exit, const struct view_claim *other,
+                           const struct pod *pod)
 {
-    if (other == exit->claim || other->phase >= CLAIM_DRAINING ||
-        (other->phase == CLAIM_INITIALIZED && other->created.ns < exit->leaving->since_wall.ns))
+    const struct node_claim *claim = other->claim;
+    if (claim == exit->claim || claim->phase >= CLAIM_DRAINING ||
+        (claim->phase == CLAIM_INITIALIZED && claim->created.ns < exit->leaving->since_wall.ns))
         return false;
-    for (size_t s = 0; s < other->n_slots; s++)
-        if (str_eq(other->slots[s].uid, pod->uid))
+    for (size_t s = 0; s < claim->n_slots; s++)
+        if (other->pods[s] != VIEW_NONE && str_eq(pass->view.objects.pods.items[other->pods[s]].uid, pod->uid))
             return true;
     return false;
 }
@@ -309,7 +311,7 @@ static enum place next_place(const struct pass *pass, const struct exit *exit, c
         return HAS_PLACE;
     for (uint32_t i = 0; i < pass->view.n_claims; i++) {
         const struct view_claim *other = &pass->view.claims[i];
-        if (!is_replacement(exit, other->claim, pod))
+        if (!is_replacement(pass, exit, other, pod))
             continue;
         const struct node *node = claim_node(pass, other);
         return node && node->ready && other->claim->phase >= CLAIM_REGISTERED ? HAS_PLACE : PLACE_COMES;

@@ -191,7 +191,69 @@ static void a_machine_that_may_not_be_terminated_is_told_of(void **state)
     assert_true(says(stage_claim(stage, "status.message"), "; waits for the cloud to terminate the instance"));
 }
 
+static void pods_of_the_node_itself_are_not_sent_away(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "", 1);
+    static const char *const owners[] = {"DaemonSet", "Node"};
+    for (size_t i = 0; i < CC_COUNT(owners); i++)
+        fake_cluster_applyf(stage->cluster,
+                            "{apiVersion: v1, kind: Pod, metadata: {name: own-%zu, namespace: kube-system, "
+                            "ownerReferences: [{kind: %s, name: o, controller: true}]}, spec: {nodeName: %s, "
+                            "containers: [{name: c}]}, status: {phase: Running}}",
+                            i, owners[i], node_name(stage, 0));
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 10000);
+    assert_true(stage_is_terminated(stage, 0));
+    assert_int_equal(stage->cluster->calls[CLUSTER_EVICT][CLUSTER_POD], 1);
+    assert_int_equal(stage->cluster->calls[CLUSTER_DELETE][CLUSTER_POD], 0);
+}
+
 /* What is to replace it. */
+
+static void an_old_node_waits_for_the_next_one_when_the_first_is_lost(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "ttlSecondsUntilExpired: 600", 1);
+    stage->boot_ms = 60000;
+    drain_for_age(stage);
+    stage_run(stage, 30000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 1, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 50000);
+    assert_true(stage_is_terminated(stage, 1));
+    assert_false(stage_is_terminated(stage, 2));
+    assert_text(stage_pod(stage, "app-exec-0", "metadata.deletionTimestamp"), "");
+    stage_run(stage, 30000);
+    assert_true(stage_is_terminated(stage, 0));
+    assert_false(stage_is_terminated(stage, 2));
+}
+
+/* Each on a node of its own. */
+static void old_nodes_go_one_after_the_other(void **state)
+{
+    struct stage *stage = *state;
+    for (int i = 0; i < 3; i++)
+        fake_cluster_applyf(stage->cluster,
+                            "{apiVersion: v1, kind: Pod, metadata: {name: p%d, namespace: spark, uid: p%d, "
+                            "ownerReferences: [{kind: ReplicaSet, name: r, controller: true}]}, spec: {containers: "
+                            "[{name: c, ports: [{containerPort: 80, hostPort: 80}]}]}, status: {phase: Pending}}",
+                            i, i);
+    stage_provisioner(stage, "ttlSecondsUntilExpired: 600");
+    stage_start(stage);
+    stage_run(stage, 20000);
+    assert_int_equal(stage_claims(stage, "Initialized"), 3);
+    size_t most = 0;
+    for (int s = 0; s < 700; s++) {
+        stage_run(stage, 1000);
+        most = stage_claims(stage, "Draining") > most ? stage_claims(stage, "Draining") : most;
+    }
+    assert_int_equal(most, 1);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(stage_is_terminated(stage, i));
+}
 
 static void an_old_node_goes_at_once_where_its_pods_have_room(void **state)
 {
@@ -358,7 +420,10 @@ int main(void)
         STAGE_TEST_ALIVE(a_drain_does_not_wait_for_a_pod_that_never_ends),
         STAGE_TEST_ALIVE(a_drain_that_takes_long_says_what_it_waits_for),
         STAGE_TEST_ALIVE(a_machine_that_may_not_be_terminated_is_told_of),
+        STAGE_TEST_ALIVE(pods_of_the_node_itself_are_not_sent_away),
         STAGE_TEST_ALIVE(an_old_node_goes_at_once_where_its_pods_have_room),
+        STAGE_TEST_ALIVE(an_old_node_waits_for_the_next_one_when_the_first_is_lost),
+        STAGE_TEST_ALIVE(old_nodes_go_one_after_the_other),
         STAGE_TEST_ALIVE(a_limit_that_leaves_no_room_for_the_next_node_is_told),
         STAGE_TEST_ALIVE(what_keeps_an_old_node_is_told),
         STAGE_TEST_ALIVE(a_budget_does_not_hold_pods_that_are_sick),

@@ -30,6 +30,33 @@ static void each_reason_not_to_disturb_a_pod_holds_alone(void **state)
     assert_non_null(strstr(why_blocked((struct pod){.phase = POD_RUNNING}), "no controller"));
     assert_non_null(strstr(why_blocked((struct pod){.role = SPARK_EXECUTOR, .do_not_disrupt = true}), "marked"));
     assert_null(why_blocked((struct pod){.role = SPARK_DRIVER, .phase = POD_SUCCEEDED}));
+    assert_null(why_blocked((struct pod){.role = SPARK_DRIVER, .phase = POD_RUNNING, .deleting = true}));
+    assert_null(why_blocked((struct pod){.daemon = true, .do_not_disrupt = true}));
+}
+
+static bool is_forbidden(struct pod pod, const char *namespace_, bool unhealthy_may_go, int64_t allowed)
+{
+    const struct budget budget = {.namespace_ = str_of(namespace_),
+                                  .selector = {.present = true}, /* matches all */
+                                  .disruptions_allowed = allowed,
+                                  .unhealthy_may_go = unhealthy_may_go};
+    pod.namespace_ = STR("spark");
+    struct view view = {.objects = {.pods = {.items = &pod, .len = 1, .cap = 1}}, .budgets = &budget, .n_budgets = 1};
+    return disruption_forbidden(&view, 0) != NULL;
+}
+
+static void a_budget_forbids_what_the_api_server_would_refuse(void **state)
+{
+    (void)state;
+    const struct pod sick = {.phase = POD_RUNNING}, well = {.phase = POD_RUNNING, .ready = true};
+    assert_true(is_forbidden(well, "spark", false, 0));
+    assert_false(is_forbidden(well, "spark", false, 1));
+    assert_false(is_forbidden(well, "other", false, 0));
+    assert_true(is_forbidden(well, "spark", true, 0));
+    assert_true(is_forbidden(sick, "spark", false, 0));
+    assert_false(is_forbidden(sick, "spark", true, 0));
+    assert_false(is_forbidden((struct pod){.phase = POD_PENDING}, "spark", false, 0));
+    assert_false(is_forbidden((struct pod){.phase = POD_RUNNING, .deleting = true}, "spark", false, 0));
 }
 
 /* Nodes. */
@@ -65,6 +92,28 @@ static void an_instance_that_runs_is_no_reason_to_drain(void **state)
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("running")));
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("pending")));
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
+}
+
+static enum fake_fate refuse_closing(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return request->verb == CLUSTER_PATCH && request->kind == CLUSTER_NODE ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+static void a_notice_waits_until_the_node_is_closed(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "", 1);
+    stage->cluster->on_call = refuse_closing;
+    stage->cluster->stop_ms = -1;
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 10000);
+    assert_false(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    stage->cluster->on_call = NULL;
+    stage_run(stage, 30000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
 }
 
 static void maintenance_without_a_date_is_no_reason_to_hurry(void **state)
@@ -243,6 +292,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_not_to_disturb_a_pod_holds_alone),
+        cmocka_unit_test(a_budget_forbids_what_the_api_server_would_refuse),
+        STAGE_TEST_ALIVE(a_notice_waits_until_the_node_is_closed),
         STAGE_TEST_ALIVE(an_empty_node_is_open_until_its_second),
         STAGE_TEST_ALIVE(an_instance_that_runs_is_no_reason_to_drain),
         STAGE_TEST_ALIVE(a_spot_notice_leaves_two_minutes_and_marks_the_offering),

@@ -229,6 +229,21 @@ static void what_fits_exactly_fits(void **state)
     assert_int_equal(stage_pods_bound(stage), 4);
 }
 
+/* Two pods for it: one is bound, and then the node is lost for good. */
+static void a_node_that_lost_its_network_keeps_the_pods_it_has(void **state)
+{
+    struct stage *stage = *state;
+    stage_launch(stage, "", 2);
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    fake_cluster_patch(stage->cluster, CLUSTER_POD, "spark", "app-exec-0",
+                       "{\"spec\": {\"nodeName\": \"%s\"}, \"status\": {\"phase\": \"Running\"}}",
+                       stage_machine(stage, 0)->instance.id.ptr);
+    stage_run(stage, 16 * 60000);
+    assert_int_equal(stage_machine(stage, 0)->instance.state, CLOUD_RUNNING);
+    assert_int_equal(stage_slots(stage, "spark/app-exec-0"), 1);
+    assert_int_equal(fake_cluster_events(stage->cluster, "app-exec-1", "PlacedAnew"), 1);
+}
+
 static void nobody_is_bound_to_a_node_that_is_not_ready(void **state)
 {
     struct stage *stage = *state;
@@ -652,6 +667,7 @@ int main(void)
         STAGE_TEST(a_node_that_never_gets_ready_is_given_back),
         STAGE_TEST(what_does_not_fit_is_planned_again),
         STAGE_TEST(what_fits_exactly_fits),
+        STAGE_TEST(a_node_that_lost_its_network_keeps_the_pods_it_has),
         STAGE_TEST(nobody_is_bound_to_a_node_that_is_not_ready),
         STAGE_TEST(a_node_that_is_another_one_now_is_not_used),
         STAGE_TEST(what_others_bound_meanwhile_counts),
