@@ -231,6 +231,24 @@ static void an_old_node_waits_for_the_next_one_when_the_first_is_lost(void **sta
     assert_false(stage_is_terminated(stage, 2));
 }
 
+/* kube-scheduler does not bind a pod that still runs elsewhere: that is no reason to buy a node for it. */
+static void a_pod_with_room_that_may_not_leave_gets_no_node(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "spot: {onRebalance: Replace}", 1);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node_name(stage, 0), "{spec: {unschedulable: true}}");
+    stage_pods(stage, "other", "executor", 0, 1);
+    stage_run(stage, 20000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    apply_budget(stage, "");
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_REBALANCE, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 900000);
+    assert_false(stage_is_terminated(stage, 0));
+    assert_true(stage->cluster->calls[CLUSTER_EVICT][CLUSTER_POD] > 0);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+}
+
 /* Each on a node of its own. */
 static void old_nodes_go_one_after_the_other(void **state)
 {
@@ -423,6 +441,7 @@ int main(void)
         STAGE_TEST_ALIVE(pods_of_the_node_itself_are_not_sent_away),
         STAGE_TEST_ALIVE(an_old_node_goes_at_once_where_its_pods_have_room),
         STAGE_TEST_ALIVE(an_old_node_waits_for_the_next_one_when_the_first_is_lost),
+        STAGE_TEST_ALIVE(a_pod_with_room_that_may_not_leave_gets_no_node),
         STAGE_TEST_ALIVE(old_nodes_go_one_after_the_other),
         STAGE_TEST_ALIVE(a_limit_that_leaves_no_room_for_the_next_node_is_told),
         STAGE_TEST_ALIVE(what_keeps_an_old_node_is_told),

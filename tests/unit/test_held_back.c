@@ -94,6 +94,26 @@ static void an_instance_that_runs_is_no_reason_to_drain(void **state)
     assert_int_equal(stage_claims(stage, "Initialized"), 1);
 }
 
+static enum fake_fate refuse_acknowledgements(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return api == FAKE_ACKNOWLEDGE ? FAKE_REFUSED : FAKE_SERVED;
+}
+
+static void a_foreign_notice_is_counted_once(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "", 1);
+    stage->cloud->on_call = refuse_acknowledgements;
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
+    notice.instance_id = STR("i-0123456789abcdef0");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 30000);
+    assert_true(stage->cloud->calls[FAKE_ACKNOWLEDGE] > 2);
+    stage_metric(stage, "stoker_messages_dropped_total{why=\"foreign\"} 1\n");
+}
+
 static enum fake_fate refuse_closing(void *context, const struct cluster_request *request, uint64_t number)
 {
     (void)context;
@@ -294,6 +314,7 @@ int main(void)
         cmocka_unit_test(each_reason_not_to_disturb_a_pod_holds_alone),
         cmocka_unit_test(a_budget_forbids_what_the_api_server_would_refuse),
         STAGE_TEST_ALIVE(a_notice_waits_until_the_node_is_closed),
+        STAGE_TEST_ALIVE(a_foreign_notice_is_counted_once),
         STAGE_TEST_ALIVE(an_empty_node_is_open_until_its_second),
         STAGE_TEST_ALIVE(an_instance_that_runs_is_no_reason_to_drain),
         STAGE_TEST_ALIVE(a_spot_notice_leaves_two_minutes_and_marks_the_offering),

@@ -526,17 +526,22 @@ static void a_driver_that_never_comes_is_not_waited_for(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
 }
 
-static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
+static void apply_urgent(struct stage *stage)
 {
-    struct stage *stage = *state;
-    stage_launch(stage, "limits: {resources: {cpu: 4}}", 2);
-    assert_int_equal(stage_claims(stage, NULL), 1);
     fake_cluster_apply(
         stage->cluster,
         "{apiVersion: v1, kind: Pod, metadata: {name: urgent, namespace: spark, ownerReferences: [{kind: "
         "ReplicaSet, name: r, controller: true}]}, spec: {priority: 1000, containers: [{name: c, "
         "resources: {requests: {cpu: 1500m, memory: 1Gi}}}]}, status: {phase: Pending, conditions: "
         "[{type: PodScheduled, status: 'False', reason: Unschedulable}]}}");
+}
+
+static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
+{
+    struct stage *stage = *state;
+    stage_launch(stage, "limits: {resources: {cpu: 4}}", 2);
+    assert_int_equal(stage_claims(stage, NULL), 1);
+    apply_urgent(stage);
     stage_run(stage, 40000);
     stage_join(stage, 0, "4", "8Gi");
     stage_run(stage, 15000);
@@ -545,6 +550,24 @@ static void room_goes_to_who_has_waited_in_vain_with_more_right(void **state)
     assert_int_equal(fake_cluster_events(stage->cluster, "", "PlacedAnew"), 1);
     assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
+}
+
+static void who_has_more_right_is_given_room_once(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "limits: {resources: {cpu: 4}}");
+    apply_lonely(stage, 2);
+    stage_start(stage);
+    stage_run(stage, 5000);
+    assert_int_equal(stage_claims(stage, NULL), 2);
+    apply_urgent(stage);
+    stage_run(stage, 40000);
+    stage_join(stage, 0, "2", "4Gi");
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 0);
+    stage_join(stage, 1, "2", "4Gi");
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 1);
 }
 
 static void an_interrupted_launch_is_planned_again(void **state)
@@ -589,6 +612,56 @@ static void a_claim_that_somebody_deletes_drains(void **state)
     stage_run(stage, 5000);
     assert_int_equal(stage_machine(stage, 0)->instance.state, CLOUD_TERMINATED);
     assert_null(fake_cluster_get(stage->cluster, CLUSTER_NODE_CLAIM, "", claim.text));
+}
+
+/* The watch is slow. */
+
+static void what_was_bound_is_not_bound_again(void **state)
+{
+    struct stage *stage = *state;
+    stage_launch(stage, "", 2);
+    stage->cluster->watch_ms = 3000;
+    stage_join(stage, 0, "8", "16Gi");
+    stage_run(stage, 10000);
+    assert_int_equal(stage_pods_bound(stage), 2);
+    assert_int_equal(stage->cluster->calls[CLUSTER_BIND][CLUSTER_POD], 2);
+}
+
+static void another_pod_of_the_same_name_is_not_bound(void **state)
+{
+    struct stage *stage = *state;
+    stage_launch(stage, "", 1);
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    stage_run(stage, 2000);
+    stage->cluster->watch_ms = 3000;
+    fake_cluster_ready(stage->cluster, stage_machine(stage, 0)->instance.id.ptr, true);
+    stage_run(stage, 2000);
+    fake_cluster_remove(stage->cluster, CLUSTER_POD, "spark", "app-exec-0");
+    fake_cluster_apply(stage->cluster,
+                       "{apiVersion: v1, kind: Pod, metadata: {name: app-exec-0, namespace: spark, uid: "
+                       "another}, spec: {containers: [{name: c, resources: {requests: {cpu: 64}}}]}, "
+                       "status: {phase: Pending}}");
+    stage_run(stage, 2000);
+    assert_true(stage->cluster->calls[CLUSTER_BIND][CLUSTER_POD] > 0);
+    assert_int_equal(stage_pods_bound(stage), 0);
+}
+
+static void taints_that_others_put_on_meanwhile_stay(void **state)
+{
+    struct stage *stage = *state;
+    stage_launch(stage, "", 1);
+    stage->cluster->watch_ms = 3000;
+    stage_join_unready(stage, 0, "8", "16Gi", true);
+    stage_run(stage, 1000);
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr,
+                       "{spec: {taints: [{key: stoker.sh/placing, effect: NoSchedule}, {key: a/b, effect: "
+                       "NoSchedule}]}}");
+    stage_run(stage, 10000);
+    assert_text(stage_claim(stage, "status.phase"), "Registered");
+    const struct doc *node =
+        fake_cluster_get(stage->cluster, CLUSTER_NODE, "", stage_machine(stage, 0)->instance.id.ptr);
+    assert_int_equal(doc_at(node, "spec.taints")->count, 1);
+    assert_text(doc_text_at(doc_at(node, "spec.taints")->first, "key"), "a/b");
 }
 
 static enum fake_fate forbid_bindings(void *context, const struct cluster_request *request, uint64_t number)
@@ -682,9 +755,13 @@ int main(void)
         STAGE_TEST(a_pod_waits_for_the_driver_of_its_volumes),
         STAGE_TEST(a_driver_that_never_comes_is_not_waited_for),
         STAGE_TEST(room_goes_to_who_has_waited_in_vain_with_more_right),
+        STAGE_TEST(who_has_more_right_is_given_room_once),
         STAGE_TEST(an_interrupted_launch_is_planned_again),
         STAGE_TEST(a_node_that_somebody_deletes_is_given_back),
         STAGE_TEST_ALIVE(a_claim_that_somebody_deletes_drains),
+        STAGE_TEST(what_was_bound_is_not_bound_again),
+        STAGE_TEST(another_pod_of_the_same_name_is_not_bound),
+        STAGE_TEST(taints_that_others_put_on_meanwhile_stay),
         STAGE_TEST(what_may_not_be_bound_is_left_to_the_scheduler),
         STAGE_TEST(lost_answers_bind_nobody_twice),
         STAGE_TEST(placement_goes_on_after_a_restart),
