@@ -55,7 +55,9 @@ struct cloud_type {
     size_t n_labels;
     uint32_t vcpu;
     int64_t memory_bytes; /* as sold */
-    const void *details;  /* the implementation's own */
+    struct str
+        quota; /* of the account, that machines of the type count against: "Standard"; one each by capacity type */
+    const void *details; /* the implementation's own */
 };
 
 struct cloud_offering {

@@ -67,10 +67,11 @@ struct cloud_launch_plan {
 };
 
 struct cloud_failure {
-    int code;                       /* err_code: ERR_NO_CAPACITY, ERR_THROTTLED, ERR_AUTH, ERR_INVALID, ERR_RETRY … */
-    struct str reason;              /* the cloud's own word, "InsufficientInstanceCapacity" */
-    struct str message;             /* without secrets */
-    bool whole_bucket;              /* an account's quota: all pools of this capacity type are out for a while */
+    int code;           /* err_code: ERR_NO_CAPACITY, ERR_THROTTLED, ERR_AUTH, ERR_INVALID, ERR_RETRY … */
+    struct str reason;  /* the cloud's own word, "InsufficientInstanceCapacity" */
+    struct str message; /* without secrets */
+    /* The account's quota: all of this capacity type is out for a while, or what has instance_type's quota. */
+    bool whole_bucket;
     struct str instance_type, zone; /* the pool it is about; "" if about the call */
 };
 

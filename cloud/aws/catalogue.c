@@ -226,6 +226,7 @@ static int make_type(struct arena *arena, const struct aws_type *from, struct cl
 {
     struct cloud_type type = {.name = from->name, .vcpu = (uint32_t)from->vcpu, .details = from};
     type.memory_bytes = from->memory_mib * 1048576;
+    type.quota = aws_type_quota(from);
     int rc = aws_type_labels(from, arena, &type.labels, &type.n_labels, err);
     if (!rc)
         *ret = type;

@@ -10,17 +10,17 @@ struct rule {
 /* The first that fits holds. */
 static const struct rule RULES[] = {
     {"DryRunOperation", {0, AWS_SCOPE_CALL}},
-    {"MaxSpotInstanceCountExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_BUCKET}},
-    {"VcpuLimitExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_BUCKET}},
-    {"MaxFleetCountExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_BUCKET}},
-    {"InstanceLimitExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_BUCKET}},
+    {"MaxSpotInstanceCountExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_QUOTA}},
+    {"VcpuLimitExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_QUOTA}},
+    {"MaxFleetCountExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_ACCOUNT}},
+    {"InstanceLimitExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_QUOTA}},
     {"UnfulfillableCapacity", {ERR_NO_CAPACITY, AWS_SCOPE_OFFERING}},
     {"SpotMaxPriceTooLow", {ERR_NO_CAPACITY, AWS_SCOPE_OFFERING}},
     {"Unsupported", {ERR_NO_CAPACITY, AWS_SCOPE_OFFERING}},
     {"ReservationCapacityExceeded", {ERR_NO_CAPACITY, AWS_SCOPE_OFFERING}},
     {"InsufficientFreeAddressesInSubnet", {ERR_NO_CAPACITY, AWS_SCOPE_SUBNET}},
     {"Insufficient*", {ERR_NO_CAPACITY, AWS_SCOPE_OFFERING}}, /* …HostCapacity, …VolumeCapacity, … */
-    {"AuthFailure.ServiceLinkedRoleCreationNotPermitted", {ERR_AUTH, AWS_SCOPE_SPOT}},
+    {"AuthFailure.ServiceLinkedRoleCreationNotPermitted", {ERR_AUTH, AWS_SCOPE_ACCOUNT}},
     {"RequestLimitExceeded", {ERR_THROTTLED, AWS_SCOPE_CALL}},
     {"RequestThrottled*", {ERR_THROTTLED, AWS_SCOPE_CALL}},
     {"Throttl*", {ERR_THROTTLED, AWS_SCOPE_CALL}}, /* Throttling, ThrottlingException, ThrottledException */

@@ -10,8 +10,8 @@ enum aws_error_scope {
     AWS_SCOPE_CALL,            /* this call alone */
     AWS_SCOPE_OFFERING,        /* instance type, zone, capacity type: out of capacity for a while */
     AWS_SCOPE_SUBNET,          /* it has no free addresses */
-    AWS_SCOPE_BUCKET,          /* an account's quota: spot, or On-Demand of that class, as a whole */
-    AWS_SCOPE_SPOT,            /* this account cannot have spot at all */
+    AWS_SCOPE_QUOTA,           /* the account's for that class of types and capacity type (aws_type_quota) */
+    AWS_SCOPE_ACCOUNT,         /* it can have no more, or nothing, of that capacity type, whatever the instance type */
     AWS_SCOPE_LAUNCH_TEMPLATE, /* make it again, retry once */
     AWS_SCOPE_CREDENTIALS,     /* get new ones, retry once */
     AWS_SCOPE_PERMISSION       /* somebody has to allow it */

@@ -148,8 +148,8 @@ static void read_failure(struct answering *reading, const struct xml *item)
         .code = verdict.code,
         .reason = aws_error_name(code),
         .message = xml_text(item, "errorMessage"),
-        .whole_bucket = verdict.scope == AWS_SCOPE_BUCKET || verdict.scope == AWS_SCOPE_SPOT,
-        .instance_type = xml_text(overrides, "instanceType"),
+        .whole_bucket = verdict.scope == AWS_SCOPE_QUOTA || verdict.scope == AWS_SCOPE_ACCOUNT,
+        .instance_type = verdict.scope == AWS_SCOPE_ACCOUNT ? STR("") : xml_text(overrides, "instanceType"),
         .zone = zone_of(reading->request, overrides),
     };
     answer->template_missing |= verdict.scope == AWS_SCOPE_LAUNCH_TEMPLATE;

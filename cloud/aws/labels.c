@@ -93,6 +93,24 @@ static void split_family(struct str family, struct str *ret_category, struct str
         *ret_category = *ret_generation = STR("");
 }
 
+struct str aws_type_quota(const struct aws_type *type)
+{
+    static const struct {
+        const char *letters; /* that the name begins with, up to what is no letter */
+        struct str quota;
+    } classes[] = {
+        {"dl", STR_INIT("DL")},         {"f", STR_INIT("F")},         {"g", STR_INIT("G and VT")},
+        {"gr", STR_INIT("G and VT")},   {"vt", STR_INIT("G and VT")}, {"hpc", STR_INIT("HPC")},
+        {"inf", STR_INIT("Inf")},       {"p", STR_INIT("P")},         {"trn", STR_INIT("Trn")},
+        {"u", STR_INIT("High Memory")}, {"x", STR_INIT("X")},
+    };
+    struct str rest = type->name, letters = take_letters(&rest);
+    for (size_t i = 0; i < CC_COUNT(classes); i++)
+        if (str_is(letters, classes[i].letters))
+            return classes[i].quota;
+    return STR("Standard"); /* A, C, D, H, I, M, R, T, Z */
+}
+
 /* EC2 sells AWS's own accelerators in two lines of families. */
 static struct str accelerator_name(const struct aws_type *type)
 {

@@ -64,7 +64,7 @@ struct cloud_failure failure_of(const struct err *err, enum aws_error_scope scop
         .code = err->code,
         .reason = str_of(err->provider_code[0] ? err->provider_code : err_code_name(err->code)),
         .message = str_of(err->message),
-        .whole_bucket = scope == AWS_SCOPE_BUCKET || scope == AWS_SCOPE_SPOT,
+        .whole_bucket = scope == AWS_SCOPE_QUOTA || scope == AWS_SCOPE_ACCOUNT,
         .instance_type = STR(""),
         .zone = STR(""),
     };

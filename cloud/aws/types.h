@@ -36,6 +36,12 @@ CC_MUST_CHECK int aws_types_read(struct str bytes, const char *file, struct aren
 CC_MUST_CHECK int aws_type_labels(const struct aws_type *type, struct arena *arena, const struct cloud_label **ret,
                                   size_t *ret_count, struct err *err);
 
+/*
+ * The quota that the type counts against, On-Demand and spot each with their own. Source: EC2 User Guide, "On-Demand
+ * Instance quotas" and "Spot Instance quotas".
+ */
+struct str aws_type_quota(const struct aws_type *type);
+
 /* Pods by network interfaces: of the default card, an address each but the first, and two on the host's network. */
 int64_t aws_type_eni_pods(const struct aws_type *type);
 

@@ -26,8 +26,9 @@ struct writes {
 };
 
 struct mark {
-    char *text;                     /* of both names */
+    char *text;                     /* of the names */
     struct str instance_type, zone; /* "": any */
+    struct str quota;               /* "", or any type that counts against it */
     enum cloud_capacity_type capacity_type;
     struct clock_mono until;
 };

@@ -113,6 +113,9 @@ void control_mark_unavailable(struct control *control, struct str instance_type,
                               enum cloud_capacity_type capacity_type, struct str reason);
 bool control_unavailable(const struct control *control, struct str instance_type, struct str zone,
                          enum cloud_capacity_type capacity_type);
+/* Likewise all types that share a quota of the account with this one. */
+void control_mark_quota(struct control *control, struct str instance_type, enum cloud_capacity_type capacity_type,
+                        struct str reason);
 /* The catalogue without them, its offerings in `arena`. */
 CC_MUST_CHECK int control_catalogue(struct control *control, struct arena *arena, struct cloud_catalogue *ret,
                                     struct err *err);

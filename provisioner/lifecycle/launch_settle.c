@@ -139,7 +139,10 @@ static bool mark_failure(struct pass *pass, const struct node_claim *claim, cons
 {
     const struct provisioner *provisioner = state_provisioner(pass->state, claim->provisioner);
     if (failure->whole_bucket) {
-        control_mark_unavailable(pass->control, STR(""), STR(""), claim->capacity_type, failure->reason);
+        if (failure->instance_type.len)
+            control_mark_quota(pass->control, failure->instance_type, claim->capacity_type, failure->reason);
+        else
+            control_mark_unavailable(pass->control, STR(""), STR(""), claim->capacity_type, failure->reason);
         if (provisioner)
             provisioner_event(pass->control, provisioner, EVENT_WARNING, "QuotaExceeded",
                               failure_text(pass, claim, failure));

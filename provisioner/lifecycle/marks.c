@@ -31,51 +31,77 @@ static void drop_old(struct control *control)
     control->marks.len = kept;
 }
 
-static struct mark *same_mark(struct control *control, struct str instance_type, struct str zone,
-                              enum cloud_capacity_type capacity_type)
+static struct mark *same_mark(struct control *control, const struct mark *what)
 {
     for (size_t i = 0; i < control->marks.len; i++) {
         struct mark *mark = &control->marks.items[i];
-        if (mark->capacity_type == capacity_type && str_eq(mark->instance_type, instance_type) &&
-            str_eq(mark->zone, zone))
+        if (mark->capacity_type == what->capacity_type && str_eq(mark->instance_type, what->instance_type) &&
+            str_eq(mark->zone, what->zone) && str_eq(mark->quota, what->quota))
             return mark;
     }
     return NULL;
 }
 
-static bool add_mark(struct control *control, struct str instance_type, struct str zone,
-                     enum cloud_capacity_type capacity_type, struct clock_mono until)
+static bool add_mark(struct control *control, const struct mark *what)
 {
-    char *text = calloc(1, instance_type.len + zone.len + 1);
-    struct mark mark = {.text = text, .capacity_type = capacity_type, .until = until};
-    if (!text || !VEC_PUSH(&control->marks, mark)) {
-        free(text);
-        return false;
+    struct mark mark = *what;
+    struct str *const names[] = {&mark.instance_type, &mark.zone, &mark.quota};
+    char *at = mark.text = calloc(1, what->instance_type.len + what->zone.len + what->quota.len + 1);
+    for (size_t i = 0; i < CC_COUNT(names) && at; i++) {
+        if (names[i]->len)
+            memcpy(at, names[i]->ptr, names[i]->len);
+        names[i]->ptr = at;
+        at += names[i]->len;
     }
-    if (instance_type.len)
-        memcpy(text, instance_type.ptr, instance_type.len);
-    if (zone.len)
-        memcpy(text + instance_type.len, zone.ptr, zone.len);
-    struct mark *kept = &control->marks.items[control->marks.len - 1];
-    kept->instance_type = (struct str){text, instance_type.len};
-    kept->zone = (struct str){text + instance_type.len, zone.len};
-    return true;
+    if (mark.text && VEC_PUSH(&control->marks, mark))
+        return true;
+    free(mark.text);
+    return false;
+}
+
+static void set_mark(struct control *control, struct mark what, struct str reason)
+{
+    drop_old(control);
+    what.until = clock_after(loop_now(control->effects.loop), control->settings.unavailable_ms);
+    struct mark *mark = same_mark(control, &what);
+    if (mark && mark->until.ns == what.until.ns)
+        return; /* each pool of a launch says the same */
+    if (mark)
+        mark->until = what.until;
+    else if (!add_mark(control, &what))
+        log_event(control->effects.log, LOG_WARN, "mark-lost", LOG_S("instance_type", what.instance_type));
+    log_event(control->effects.log, LOG_INFO, "offering-unavailable", LOG_S("instance_type", what.instance_type),
+              LOG_S("zone", what.zone), LOG_S("quota", what.quota),
+              LOG_C("capacity_type", cloud_capacity_type_name(what.capacity_type)), LOG_S("reason", reason),
+              LOG_I("for_ms", control->settings.unavailable_ms));
+    control->marks_changed++;
 }
 
 void control_mark_unavailable(struct control *control, struct str instance_type, struct str zone,
                               enum cloud_capacity_type capacity_type, struct str reason)
 {
-    drop_old(control);
-    struct clock_mono until = clock_after(loop_now(control->effects.loop), control->settings.unavailable_ms);
-    struct mark *mark = same_mark(control, instance_type, zone, capacity_type);
-    if (mark)
-        mark->until = until;
-    else if (!add_mark(control, instance_type, zone, capacity_type, until))
-        log_event(control->effects.log, LOG_WARN, "mark-lost", LOG_S("instance_type", instance_type));
-    log_event(control->effects.log, LOG_INFO, "offering-unavailable", LOG_S("instance_type", instance_type),
-              LOG_S("zone", zone), LOG_C("capacity_type", cloud_capacity_type_name(capacity_type)),
-              LOG_S("reason", reason), LOG_I("for_ms", control->settings.unavailable_ms));
-    control->marks_changed++;
+    set_mark(control, (struct mark){.instance_type = instance_type, .zone = zone, .capacity_type = capacity_type},
+             reason);
+}
+
+static int by_name(const void *key, const void *item)
+{
+    return str_cmp(*(const struct str *)key, ((const struct cloud_type *)item)->name);
+}
+
+/* "" where the type is not on sale. */
+static struct str quota_of(const struct control *control, struct str instance_type)
+{
+    const struct cloud_catalogue *all = control->effects.cloud.catalogue(control->effects.cloud.context);
+    const struct cloud_type *type =
+        all->n_types ? bsearch(&instance_type, all->types, all->n_types, sizeof(*all->types), by_name) : NULL;
+    return type ? type->quota : STR("");
+}
+
+void control_mark_quota(struct control *control, struct str instance_type, enum cloud_capacity_type capacity_type,
+                        struct str reason)
+{
+    set_mark(control, (struct mark){.quota = quota_of(control, instance_type), .capacity_type = capacity_type}, reason);
 }
 
 uint64_t control_marks(struct control *control)
@@ -86,21 +112,22 @@ uint64_t control_marks(struct control *control)
     return control->marks_changed;
 }
 
-static bool covers(const struct mark *mark, struct str instance_type, struct str zone,
+static bool covers(const struct mark *mark, struct str instance_type, struct str quota, struct str zone,
                    enum cloud_capacity_type capacity_type)
 {
     return mark->capacity_type == capacity_type &&
            (!mark->instance_type.len || str_eq(mark->instance_type, instance_type)) &&
-           (!mark->zone.len || str_eq(mark->zone, zone));
+           (!mark->quota.len || str_eq(mark->quota, quota)) && (!mark->zone.len || str_eq(mark->zone, zone));
 }
 
 bool control_unavailable(const struct control *control, struct str instance_type, struct str zone,
                          enum cloud_capacity_type capacity_type)
 {
     int64_t now_ns = loop_now(control->effects.loop).ns;
+    struct str quota = quota_of(control, instance_type);
     for (size_t i = 0; i < control->marks.len; i++)
         if (control->marks.items[i].until.ns > now_ns &&
-            covers(&control->marks.items[i], instance_type, zone, capacity_type))
+            covers(&control->marks.items[i], instance_type, quota, zone, capacity_type))
             return true;
     return false;
 }
@@ -130,8 +157,8 @@ static void take_out(const struct cloud_catalogue *catalogue, const struct mark 
         find_range(catalogue, mark->instance_type, &from, &to);
     for (size_t i = from; i < to; i++) {
         const struct cloud_offering *offering = &catalogue->offerings[i];
-        if (covers(mark, catalogue->types[offering->type].name, catalogue->zones[offering->zone],
-                   offering->capacity_type))
+        const struct cloud_type *type = &catalogue->types[offering->type];
+        if (covers(mark, type->name, type->quota, catalogue->zones[offering->zone], offering->capacity_type))
             bitset_remove(kept, i);
     }
 }

@@ -17,14 +17,14 @@ static void judged_by_code(void **state)
         int want;
         enum aws_error_scope scope;
     } cases[] = {
-        {"MaxSpotInstanceCountExceeded", ERR_NO_CAPACITY, AWS_SCOPE_BUCKET},
-        {"VcpuLimitExceeded", ERR_NO_CAPACITY, AWS_SCOPE_BUCKET},
+        {"MaxSpotInstanceCountExceeded", ERR_NO_CAPACITY, AWS_SCOPE_QUOTA},
+        {"VcpuLimitExceeded", ERR_NO_CAPACITY, AWS_SCOPE_QUOTA},
         {"InsufficientInstanceCapacity", ERR_NO_CAPACITY, AWS_SCOPE_OFFERING},
         {"InsufficientCapacityOnHost", ERR_NO_CAPACITY, AWS_SCOPE_OFFERING},
         {"Unsupported", ERR_NO_CAPACITY, AWS_SCOPE_OFFERING},
         {"UnsupportedOperation", ERR_INVALID, AWS_SCOPE_CALL},
         {"InsufficientFreeAddressesInSubnet", ERR_NO_CAPACITY, AWS_SCOPE_SUBNET},
-        {"AuthFailure.ServiceLinkedRoleCreationNotPermitted", ERR_AUTH, AWS_SCOPE_SPOT},
+        {"AuthFailure.ServiceLinkedRoleCreationNotPermitted", ERR_AUTH, AWS_SCOPE_ACCOUNT},
         {"AuthFailure", ERR_AUTH, AWS_SCOPE_CREDENTIALS},
         {"RequestLimitExceeded", ERR_THROTTLED, AWS_SCOPE_CALL},
         {"EC2ThrottledException", ERR_THROTTLED, AWS_SCOPE_CALL},

@@ -159,7 +159,9 @@ static const char partial[] =
     "<item><launchTemplateAndOverrides><overrides><instanceType>r5.16xlarge</instanceType>"
     "<subnetId>subnet-ee9c46bb75706b506</subnetId></overrides></launchTemplateAndOverrides><lifecycle>spot</lifecycle>"
     "<errorCode>InsufficientFreeAddressesInSubnet</errorCode><errorMessage>full</errorMessage></item>"
-    "<item><errorCode>MaxSpotInstanceCountExceeded</errorCode><errorMessage>quota</errorMessage></item>"
+    "<item><launchTemplateAndOverrides><overrides><instanceType>r5.16xlarge</instanceType></overrides>"
+    "</launchTemplateAndOverrides><errorCode>MaxSpotInstanceCountExceeded</errorCode><errorMessage>quota"
+    "</errorMessage></item>"
     "</errorSet><fleetInstanceSet>"
     "<item><launchTemplateAndOverrides><overrides><instanceType>r5.16xlarge</instanceType>"
     "<subnetId>subnet-1268b5455e5f259fb</subnetId></overrides></launchTemplateAndOverrides><lifecycle>spot</lifecycle>"
@@ -197,6 +199,7 @@ static void some_came_and_some_did_not(void **state)
     assert_true(str_is(answer.failures[0].instance_type, "m5.12xlarge"));
     assert_false(answer.failures[0].whole_bucket);
     assert_true(answer.failures[2].whole_bucket);
+    assert_true(str_is(answer.failures[2].instance_type, "r5.16xlarge")); /* whose quota it is */
     assert_int_equal(answer.n_dry_subnets, 1);
     assert_true(str_is(answer.dry_subnets[0], "subnet-ee9c46bb75706b506"));
     assert_false(answer.template_missing);
@@ -220,6 +223,16 @@ static void an_empty_answer_is_no_capacity(void **state)
                      0);
     assert_true(answer.template_missing);
     assert_int_equal(answer.failures[0].code, ERR_NOT_FOUND);
+    /* This one holds whatever the type. */
+    assert_int_equal(
+        answered("<CreateFleetResponse><errorSet><item><launchTemplateAndOverrides><overrides>"
+                 "<instanceType>m5.large</instanceType></overrides></launchTemplateAndOverrides><errorCode>"
+                 "AuthFailure.ServiceLinkedRoleCreationNotPermitted</errorCode></item></errorSet>"
+                 "</CreateFleetResponse>",
+                 &arena, &answer),
+        0);
+    assert_true(answer.failures[0].whole_bucket);
+    assert_int_equal(answer.failures[0].instance_type.len, 0);
     arena_release(&arena);
 }
 

@@ -303,6 +303,21 @@ static void allocatable_is_never_negative(void **state)
 
 /* --- labels --- */
 
+static void quotas(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"m5.large", "Standard"},        {"im4gn.large", "Standard"}, {"g4dn.xlarge", "G and VT"},
+        {"gr6.4xlarge", "G and VT"},     {"p4d.24xlarge", "P"},       {"x2iedn.xlarge", "X"},
+        {"u-6tb1.metal", "High Memory"}, {"inf2.xlarge", "Inf"},      {"dl1.24xlarge", "DL"},
+        {"d3.xlarge", "Standard"},       {"hpc7g.4xlarge", "HPC"},    {"trn1.2xlarge", "Trn"},
+    };
+    for (size_t i = 0; i < CC_COUNT(cases); i++) {
+        const struct aws_type type = {.name = str_of(cases[i][0])};
+        assert_true(str_is(aws_type_quota(&type), cases[i][1]));
+    }
+}
+
 static void labels_of_an_ordinary_type(void **state)
 {
     struct fixture *f = *state;
@@ -491,6 +506,7 @@ int main(void)
         TEST(disks_make_the_ephemeral_storage),
         TEST(the_kubelet_is_obeyed),
         TEST(allocatable_is_never_negative),
+        TEST(quotas),
         TEST(labels_of_an_ordinary_type),
         TEST(labels_that_a_type_has_nothing_for_are_absent),
         TEST(families_split_into_category_and_generation),

@@ -221,6 +221,32 @@ static size_t on_sale(struct stage *stage)
     return n;
 }
 
+/* What a quota leaves out is what counts against it: other classes of types are still bought. */
+static void test_a_quota_is_of_its_class(void **state)
+{
+    struct stage *stage = *state;
+    struct cloud_catalogue *market = &stage->market.catalogue;
+    const struct cloud_type *before = market->types;
+    struct cloud_type types[8];
+    assert_in_range(market->n_types, 2, CC_COUNT(types));
+    memcpy(types, market->types, market->n_types * sizeof(types[0]));
+    assert_true(str_is(types[0].name, "c4.2xlarge"));
+    types[0].quota = STR("P");
+    market->types = types;
+    assert_int_equal(on_sale(stage), 20);
+    control_mark_quota(stage->control, STR("c4.large"), CLOUD_ON_DEMAND, STR("VcpuLimitExceeded"));
+    assert_int_equal(on_sale(stage), 12);
+    assert_false(control_unavailable(stage->control, STR("c4.2xlarge"), STR("us-west-2a"), CLOUD_ON_DEMAND));
+    assert_true(control_unavailable(stage->control, STR("m4.xlarge"), STR("us-west-2b"), CLOUD_ON_DEMAND));
+    assert_false(control_unavailable(stage->control, STR("m4.xlarge"), STR("us-west-2b"), CLOUD_SPOT));
+    uint64_t marked = control_marks(stage->control);
+    control_mark_quota(stage->control, STR("m4.xlarge"), CLOUD_ON_DEMAND, STR("VcpuLimitExceeded"));
+    assert_true(control_marks(stage->control) == marked); /* the same quota */
+    control_mark_quota(stage->control, STR("c4.2xlarge"), CLOUD_ON_DEMAND, STR("VcpuLimitExceeded"));
+    assert_int_equal(on_sale(stage), 10);
+    market->types = before;
+}
+
 /* The market: five types in two zones, On-Demand and spot. */
 static void test_marks_take_offerings_out_for_a_while(void **state)
 {
@@ -344,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_events_are_said_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_events_are_few, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_good_news_leave_room_for_warnings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_quota_is_of_its_class, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_marks_take_offerings_out_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holds_grow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holds_end, set_up, tear_down),
