@@ -120,7 +120,7 @@ static const struct node_claim *coming_claim(const struct pass *pass, const stru
     return claim && claim->phase < CLAIM_INITIALIZED ? claim : NULL;
 }
 
-/* Tries of pods that a new plan speaks of again are replaced; those in vain stay, so that their nodes stay closed. */
+/* A plan speaks of all pods that wait: its tries take the place of the old ones. */
 static int use_existing(struct pass *pass, struct demand_part *part, struct err *err)
 {
     const struct answer *answer = &part->plan->result.answer;
@@ -133,13 +133,11 @@ static int use_existing(struct pass *pass, struct demand_part *part, struct err 
         else
             code = add_tries(pass, part, n_old, &answer->existing[i], err);
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < part->tries.len; i++)
-        if (i >= n_old)
-            part->tries.items[kept++] = part->tries.items[i];
-    part->tries.len = kept;
-    if (kept)
-        qsort(part->tries.items, kept, sizeof(struct try), by_pod);
+    for (size_t i = n_old; i < part->tries.len; i++)
+        part->tries.items[i - n_old] = part->tries.items[i];
+    part->tries.len -= n_old;
+    if (part->tries.len)
+        qsort(part->tries.items, part->tries.len, sizeof(struct try), by_pod);
     return code;
 }
 

@@ -47,12 +47,17 @@ void control_wake(struct control *control, enum cluster_kind kind)
     control_wake_at(control, loop_now(control->effects.loop));
 }
 
+/* A part that fails keeps no other from its work. The first failure is told. */
 static int run_passes(struct pass *pass, struct err *err)
 {
-    for (size_t i = 0; i < CC_COUNT(PASSES); i++)
-        if (PASSES[i].run(pass, err) < 0)
-            return err_wrap(err, "%s", PASSES[i].name);
-    return 0;
+    int first = 0;
+    for (size_t i = 0; i < CC_COUNT(PASSES); i++) {
+        struct err why = {0};
+        int code = PASSES[i].run(pass, &why);
+        if (code < 0 && first == 0)
+            first = err_set(err, code, "%s: %s", PASSES[i].name, why.message);
+    }
+    return first;
 }
 
 static void one_pass(struct control *control)

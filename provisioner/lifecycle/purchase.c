@@ -291,7 +291,16 @@ static int fill_claim(struct pass *pass, const struct purchase *purchase, uint32
     return 0;
 }
 
-/* A lost answer is asked for again under the same name: "there already" then is the answer. */
+/* Made, and seen: a plan that is made before would buy for its pods once more. */
+static bool is_there(const struct pass *pass, const struct purchase_claim *claim)
+{
+    return claim->made && state_claim(pass->state, claim->name);
+}
+
+/*
+ * A lost answer is asked for again under the same name: "there already" then is the answer, though the claim itself
+ * is not known before the watch tells of it.
+ */
 static void on_created(struct control *control, void *context, const struct cluster_answer *answer)
 {
     struct purchase_claim *made = context;
@@ -352,7 +361,7 @@ int purchase_step(struct pass *pass, struct purchase *purchase, struct err *err)
     bool begun = false, all_made = true, under_way = false;
     for (uint32_t i = 0; i < purchase->n; i++) {
         begun |= purchase->claims[i].tries > 0;
-        all_made = all_made && purchase->claims[i].made;
+        all_made = all_made && is_there(pass, &purchase->claims[i]);
         under_way |= purchase->claims[i].under_way;
     }
     if (!purchase->failed && !begun && is_stale(pass, purchase))

@@ -382,7 +382,8 @@ static int terminate(void *context, const struct str *ids, size_t n, cloud_termi
     struct fake_cloud_store *store = context;
     struct reply reply = {.done = (void (*)(void))done, .context = done_context};
     bool answered;
-    (void)err;
+    if (store->fake.terminate_fails)
+        return err_set(err, ERR_INVALID, "there is no way to ask");
     bool done_it = serve(store, FAKE_TERMINATE, &reply, &answered);
     reply.ids = must(arena_array(&store->arena, struct str, n));
     reply.n_ids = n;

@@ -278,6 +278,36 @@ static void our_clock_that_jumps_is_no_reason_to_give_up(void **state)
     assert_int_equal(control_status(stage->control).plans, 1);
 }
 
+static enum fake_fate lose_first_claim(void *context, const struct cluster_request *request, uint64_t number)
+{
+    int *left = context;
+    (void)number;
+    if (request->verb != CLUSTER_CREATE || request->kind != CLUSTER_NODE_CLAIM || *left == 0)
+        return FAKE_SERVED;
+    (*left)--;
+    return FAKE_LOST;
+}
+
+/* It is there already, says the second try, but the watch is late: nobody plans before it is seen. */
+static void a_claim_whose_answer_was_lost_is_waited_for(void **state)
+{
+    struct stage *stage = *state;
+    int left = 1;
+    stage->cluster->watch_ms = 3000;
+    stage->cluster->on_call = lose_first_claim;
+    stage->cluster->on_call_context = &left;
+    stage_provisioner(stage, "");
+    stage_start(stage);
+    stage_run(stage, 5000);
+    stage_pods(stage, "a", "executor", 1, 1);
+    stage_run(stage, 1700);
+    stage_pods(stage, "a", "executor", 2, 1);
+    stage_run(stage, 20000);
+    assert_int_equal(left, 0);
+    check_slots(stage, 1, 2);
+    stage_check_owners(stage);
+}
+
 static enum fake_fate refuse_terminations(void *context, enum fake_cloud_api api, uint64_t number)
 {
     (void)context;
@@ -306,6 +336,23 @@ static void a_machine_without_a_node_counts_for_the_limit(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 1); /* another one */
     assert_int_equal(stage_claims(stage, "Launched"), 1);
     check_slots(stage, 1, 1);
+}
+
+/* One part of a pass that fails each time keeps no other from its work. */
+static void machines_that_cannot_be_given_back_keep_none_from_coming(void **state)
+{
+    struct stage *stage = *state;
+    stage->settings.register_timeout_ms = 60000;
+    stage->cloud->terminate_fails = true;
+    begin(stage, 1);
+    stage_run(stage, 65000);
+    assert_int_equal(stage_claims(stage, "Draining"), 1);
+    stage_run(stage, 10000);
+    check_slots(stage, 1, 4);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+    stage->cloud->terminate_fails = false;
+    stage_run(stage, 10000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
 }
 
 static struct str cpus_used(struct stage *stage, const char *provisioner)
@@ -411,7 +458,9 @@ int main(void)
         TEST(the_bucket_of_launches_holds_a_minute),
         TEST(a_server_whose_clock_is_behind_is_no_reason_to_give_up),
         TEST(our_clock_that_jumps_is_no_reason_to_give_up),
+        TEST(a_claim_whose_answer_was_lost_is_waited_for),
         TEST(a_machine_without_a_node_counts_for_the_limit),
+        TEST(machines_that_cannot_be_given_back_keep_none_from_coming),
         TEST(limits_are_of_one_provisioner),
         TEST(a_limit_that_was_lowered_meanwhile_holds),
         TEST(instances_are_counted_once),
