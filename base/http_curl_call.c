@@ -1,12 +1,20 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/http_curl_internal.h"
 
-enum { CONNECT_TIMEOUT_MS = 10000, KEEPALIVE_IDLE_S = 30, KEEPALIVE_EVERY_S = 10, FIRST_BODY_BYTES = 2048 };
+enum {
+    CONNECT_TIMEOUT_MS = 10000,
+    KEEPALIVE_IDLE_S = 30,
+    KEEPALIVE_EVERY_S = 10,
+    KEEPALIVE_TRIES = 3,
+    FIRST_BODY_BYTES = 2048
+};
 
 #define UPLOAD_BUFFER_BYTES 16384L /* curl's least; its 64 KiB would be taken once a call */
 
@@ -412,6 +420,15 @@ static CURLcode prepare_url(struct http_call *call)
     return code;
 }
 
+/* A stream whose server has gone without a word is given up after a minute; by the system's count it would be two. */
+static int on_socket(void *context, curl_socket_t fd, curlsocktype purpose)
+{
+    const int tries = KEEPALIVE_TRIES;
+    (void)context, (void)purpose;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof(tries)); /* where it fails it is the system's count */
+    return CURL_SOCKOPT_OK;
+}
+
 /*
  * HTTP/1.1: a call has a connection of its own for as long as it lasts, so that no stream stands behind another, and a
  * connection that breaks takes one call with it. How many there are is bounded by the host's queue.
@@ -432,6 +449,7 @@ static CURLcode prepare_transfer(struct http_call *call, const char *user_agent)
     SET(CURLOPT_TCP_KEEPALIVE, 1L);
     SET(CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_S);
     SET(CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_EVERY_S);
+    SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, call);
     SET(CURLOPT_HEADERFUNCTION, on_header);
