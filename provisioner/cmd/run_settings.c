@@ -142,7 +142,7 @@ static size_t make_flags(struct run_settings *s, const char **config, struct fla
         {"kubeconfig", 0, "FILE", "the cluster (the pod's service account, $KUBECONFIG, ~/.kube/config)", flag_text,
          &s->kubeconfig},
         {"context", 0, "NAME", "of the kubeconfig (its current-context)", flag_text, &s->context},
-        {"namespace", 'n', "NAME", "of the lease (the pod's, or stoker)", flag_text, &s->namespace_},
+        {"namespace", 'n', "NAME", "of the lease (the pod's, or the context's)", flag_text, &s->namespace_},
         {"lease", 0, "NAME", "of the Lease that replicas elect a leader by (stoker)", flag_text, &s->lease},
         {"identity", 0, "NAME", "this replica's (host name and a random suffix)", flag_text, &s->identity},
         {"no-leader-election", 0, NULL, "act without a lease: only where there is certainly one process", flag_true,

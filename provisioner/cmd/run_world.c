@@ -7,7 +7,7 @@
 #include "provisioner/cmd/environment.h"
 #include "provisioner/cmd/terminal.h"
 
-enum { VERSION_RETRY_MS = 2000 };
+enum { VERSION_RETRY_MS = 2000, SAY_AGAIN_MS = 60000 };
 
 /* Stops the process dead, as a power cut does, at the call that --stop-at-call or --stop-at-effect names. */
 static void probe(void *context, uint64_t n, bool after, const struct http_request *request)
@@ -128,25 +128,44 @@ struct version_question {
     struct loop_timer again;
     struct err last;
     bool answered;
+    struct clock_mono said_at; /* that it is away; 0: not yet */
 };
 
 static void ask_version(void *context);
 
+/* "1.34"; false where it is no version. EKS has said "27+" for a minor one. */
+static bool take_version(struct run_world *world, const struct doc *answer)
+{
+    const struct doc *major = doc_get(answer, "major"), *minor = doc_get(answer, "minor");
+    if (!major || major->kind != DOC_STRING || !minor || minor->kind != DOC_STRING)
+        return false;
+    size_t digits = strspn(minor->text.ptr, "0123456789");
+    snprintf(world->kubernetes_version, RUN_VERSION_BYTES, "%.*s.%.*s", STR_ARG(major->text), (int)digits,
+             minor->text.ptr);
+    return digits > 0;
+}
+
+/* Once a minute: it may be away for hours. */
+static void say_away(struct version_question *question)
+{
+    struct run_world *world = question->world;
+    struct clock_mono now = loop_now(&world->loop);
+    if (question->said_at.ns && clock_ms_between(question->said_at, now) < SAY_AGAIN_MS)
+        return;
+    question->said_at = now;
+    log_event(&world->log, LOG_WARN, "api-server-away", LOG_C("server", world->access.server),
+              LOG_ERR(&question->last));
+}
+
 static void on_version(void *context, const struct cluster_answer *answer)
 {
     struct version_question *question = context;
-    const struct doc *major = doc_get(answer->object, "major"), *minor = doc_get(answer->object, "minor");
     question->last =
         answer->err ? *answer->err : (struct err){.code = ERR_RETRY, .message = "no version in the answer"};
-    if (!answer->err && major && minor) {
-        size_t digits = strspn(minor->text.ptr, "0123456789"); /* EKS has said "27+" */
-        snprintf(question->world->kubernetes_version, RUN_VERSION_BYTES, "%.*s.%.*s", STR_ARG(major->text), (int)digits,
-                 minor->text.ptr);
-        question->answered = true;
+    question->answered = !answer->err && take_version(question->world, answer->object);
+    if (question->answered)
         return;
-    }
-    log_event(&question->world->log, LOG_WARN, "api-server-away", LOG_C("server", question->world->access.server),
-              LOG_ERR(&question->last));
+    say_away(question);
     if (loop_timer_after(&question->world->loop, &question->again, VERSION_RETRY_MS, &question->last) < 0)
         loop_stop(&question->world->loop);
 }

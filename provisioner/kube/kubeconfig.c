@@ -92,6 +92,9 @@ static int use_user(const struct kubeconfig_user *user, const struct kube_io *io
     if (user->auth_provider)
         return err_set(err, ERR_INVALID, "%s: line %d: auth-provider is gone from Kubernetes since 1.26: use exec",
                        entry->file, entry->line);
+    if (user->impersonates)
+        return err_set(err, ERR_INVALID, "%s: line %d: as: impersonation is not supported: use credentials of its own",
+                       entry->file, entry->line);
     int code = pem_of(entry, &user->cert, "client-certificate", io, arena, &access->tls.cert_pem, err);
     if (!code)
         code = pem_of(entry, &user->key, "client-key", io, arena, &access->tls.key_pem, err);

@@ -247,6 +247,7 @@ static int read_user(const struct reading *reading, const struct doc *map, struc
         return err_nomem(err);
     user->entry = entry;
     user->auth_provider = present(map, "auth-provider") != NULL;
+    user->impersonates = present(map, "as") || present(map, "as-uid") || present(map, "as-groups");
     const struct {
         const char *key;
         struct str *ret;

@@ -39,7 +39,7 @@ struct kubeconfig_user {
     const char *token_file;
     const char *const *exec;
     const char *const *exec_env;
-    bool auth_provider;
+    bool auth_provider, impersonates;
 };
 
 struct kubeconfig_context {

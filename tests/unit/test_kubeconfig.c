@@ -189,6 +189,8 @@ static void refused(void **state)
          "/gone.pem: no such file"},
         {CLUSTER CONTEXT "users: [{name: u, user: {client-certificate-data: " PEM_B64 "}}]\n", "go together"},
         {CLUSTER CONTEXT "users: [{name: u, user: {auth-provider: {name: gcp}}}]\n", "use exec"},
+        {CLUSTER CONTEXT "users: [{name: u, user: {token: t, as: root}}]\n", "line 4: as: impersonation"},
+        {CLUSTER CONTEXT "users: [{name: u, user: {token: t, as-groups: [a]}}]\n", "impersonation"},
         {CLUSTER CONTEXT "users: [{name: u, user: {exec: {command: p}}}]\n", "apiVersion must be"},
         {CLUSTER CONTEXT "users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: "
                          "p}}}]\n",
