@@ -99,7 +99,7 @@ def lose_a_node(world, stoker, job, pod):
         return node is None or node["spec"].get("unschedulable")
     world.wait("the node is closed", is_closed, 30)
     noticed = stoker.moments("notice", instance=instance)[0]
-    closed = patched(world, "nodes", name, noticed)[0]
+    closed = world.wait("the API server has written it down", lambda: patched(world, "nodes", name, noticed))[0]
     check(closed - sent < PATIENCE_S, f"the node is closed within a second: read after {noticed - sent:.2f} s, closed after {closed - sent:.2f} s")
     launches = world.wait("the replacement is launched", lambda: [one for one in world.aws.launches()[before:] if one["instances"]], 30)
     asked = launches[0]["t"] - sent
