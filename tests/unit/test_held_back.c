@@ -256,6 +256,72 @@ static void a_notice_for_nobody_waits_for_launches_that_are_open(void **state)
     assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
 }
 
+/* However far its node has come: it goes in time, its pod has another, and the notice is acknowledged. */
+static void a_spot_notice_is_acted_on_in_every_phase(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t run_ms;
+        const char *phase;
+        bool bound;
+    } times[] = {{3000, "Launched", false},
+                 {12000, "Registered", false},
+                 {13500, "Registered", true},
+                 {20000, "Initialized", true}};
+    for (size_t i = 0; i < CC_COUNT(times); i++) {
+        void *opened;
+        stage_set_up_alive(&opened);
+        struct stage *stage = opened;
+        stage_provisioner(stage, "");
+        stage_pods(stage, "app", "executor", 0, 1);
+        stage_start(stage);
+        stage_run(stage, times[i].run_ms);
+        assert_int_equal(stage_claims(stage, times[i].phase), 1);
+        assert_int_equal(stage_pods_bound(stage), times[i].bound);
+        struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
+        fake_cloud_notify(stage->cloud, &notice);
+        stage_run(stage, 1000);
+        assert_int_equal(fake_cluster_count(stage->cluster, CLUSTER_POD), 1);
+        stage_run(stage, 4000);
+        assert_true(stage_is_terminated(stage, 0));
+        assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+        assert_false(stage_is_terminated(stage, 1));
+        stage_run(stage, 20000);
+        assert_int_equal(fake_cloud_running(stage->cloud), 1);
+        stage_check_owners(stage);
+        stage_tear_down(&opened);
+    }
+}
+
+static enum fake_fate lose_first_launch(void *context, enum fake_cloud_api api, uint64_t number)
+{
+    const struct stage *stage = context;
+    (void)number;
+    return api == FAKE_LAUNCH && stage->cloud->calls[FAKE_LAUNCH] <= 3 ? FAKE_LOST : FAKE_SERVED;
+}
+
+/* There is the machine, but no claim knows yet that it is its own. */
+static void a_notice_for_a_launch_whose_answer_was_lost_is_kept(void **state)
+{
+    struct stage *stage = *state;
+    stage->cloud->on_call = lose_first_launch;
+    stage->cloud->on_call_context = stage;
+    stage_provisioner(stage, "");
+    stage_pods(stage, "app", "executor", 0, 1);
+    stage_start(stage);
+    stage_run(stage, 1500);
+    assert_int_equal(stage_claims(stage, "Launching"), 1);
+    struct cloud_notice notice = stage_notice(stage, CLOUD_NOTICE_SPOT_INTERRUPTION, 0, "m1");
+    fake_cloud_notify(stage->cloud, &notice);
+    stage_run(stage, 500);
+    assert_false(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    stage_run(stage, 30000);
+    assert_true(fake_cloud_acknowledged(stage->cloud, STR("m1")));
+    assert_true(stage_is_terminated(stage, 0));
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    stage_check_owners(stage);
+}
+
 /* Instances that no claim owns. */
 
 /* Something is under way: the cloud is listed every collect_ms. */
@@ -313,6 +379,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_not_to_disturb_a_pod_holds_alone),
         cmocka_unit_test(a_budget_forbids_what_the_api_server_would_refuse),
+        cmocka_unit_test(a_spot_notice_is_acted_on_in_every_phase),
+        STAGE_TEST_ALIVE(a_notice_for_a_launch_whose_answer_was_lost_is_kept),
         STAGE_TEST_ALIVE(a_notice_waits_until_the_node_is_closed),
         STAGE_TEST_ALIVE(a_foreign_notice_is_counted_once),
         STAGE_TEST_ALIVE(an_empty_node_is_open_until_its_second),
