@@ -12,12 +12,24 @@
 #include "base/loop.h"
 #include "base/worker.h"
 
-enum { MS = 1000000 };
+enum { MS = 1000000, PROBES = 4 };
+
+/* A timer that writes its letter, and may do something to another. */
+struct probe {
+    struct loop_timer timer;
+    struct sim *sim;
+    char letter;
+    struct probe *cancels, *sets;
+    int64_t delay_ms;
+    bool stops;
+};
 
 /* Waiting is what moves this clock. */
 struct sim {
     struct clock clock;
     struct loop loop;
+    struct probe p[PROBES]; /* a, b, c, d */
+    char trace[64];         /* of the probes */
     int64_t now_ns;
     int64_t waited_ns; /* what the waiter was last asked for */
     int waits;
@@ -54,24 +66,13 @@ static void sim_open(struct sim *sim)
     loop_init(&sim->loop, &sim->clock, (struct loop_waiter){sim_wait, sim});
 }
 
-/* A timer that writes its letter, and may do something to another. */
-struct probe {
-    struct loop_timer timer;
-    struct sim *sim;
-    char *trace;
-    char letter;
-    struct probe *cancels, *sets;
-    int64_t delay_ms;
-    bool stops;
-};
-
 static void probe_fire(void *context)
 {
     struct probe *probe = context;
     assert_int_equal(probe->timer.place, 0);
-    size_t len = strlen(probe->trace);
-    probe->trace[len] = probe->letter;
-    probe->trace[len + 1] = '\0';
+    size_t len = strlen(probe->sim->trace);
+    probe->sim->trace[len] = probe->letter;
+    probe->sim->trace[len + 1] = '\0';
     if (probe->cancels)
         loop_timer_cancel(&probe->sim->loop, &probe->cancels->timer);
     if (probe->sets)
@@ -80,13 +81,28 @@ static void probe_fire(void *context)
         loop_stop(&probe->sim->loop);
 }
 
-static void probes_init(struct sim *sim, char *trace, struct probe *probes, int n)
+static int set_up(void **state)
 {
-    for (int i = 0; i < n; i++) {
-        probes[i] = (struct probe){.sim = sim, .trace = trace, .letter = (char)('a' + i)};
-        probes[i].timer = LOOP_TIMER(probe_fire, &probes[i]);
+    struct sim *sim = malloc(sizeof(*sim));
+    assert_non_null(sim);
+    sim_open(sim);
+    for (int i = 0; i < PROBES; i++) {
+        sim->p[i] = (struct probe){.sim = sim, .letter = (char)('a' + i)};
+        sim->p[i].timer = LOOP_TIMER(probe_fire, &sim->p[i]);
     }
+    *state = sim;
+    return 0;
 }
+
+static int tear_down(void **state)
+{
+    struct sim *sim = *state;
+    loop_release(&sim->loop);
+    free(sim);
+    return 0;
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void after(struct probe *probe, int64_t delay_ms)
 {
@@ -101,122 +117,93 @@ static void turn(struct sim *sim, int times)
 
 static void fires_in_order(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[4];
-    char trace[32] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 4);
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
     after(&p[2], 30);
     after(&p[0], 10);
     after(&p[1], 10); /* as soon as a, but set later */
     after(&p[3], 40);
-    turn(&sim, 1);
-    assert_string_equal(trace, "ab");
-    assert_int_equal(sim.now_ns, 1010 * MS);
+    turn(sim, 1);
+    assert_string_equal(sim->trace, "ab");
+    assert_int_equal(sim->now_ns, 1010 * MS);
     after(&p[3], 5); /* moved forward */
-    turn(&sim, 2);
-    assert_string_equal(trace, "abdc");
-    assert_int_equal(sim.loop.turns, 3);
-    turn(&sim, 1); /* nothing is set: waits without end */
-    assert_int_equal(sim.waited_ns, -1);
-    assert_string_equal(trace, "abdc");
-    loop_release(&sim.loop);
+    turn(sim, 2);
+    assert_string_equal(sim->trace, "abdc");
+    assert_int_equal(sim->loop.turns, 3);
+    turn(sim, 1); /* nothing is set: waits without end */
+    assert_int_equal(sim->waited_ns, -1);
+    assert_string_equal(sim->trace, "abdc");
 }
 
 static void moving_back_and_cancelling(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[3];
-    char trace[32] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 3);
-    loop_timer_cancel(&sim.loop, &p[0].timer); /* not set: nothing happens */
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
+    loop_timer_cancel(&sim->loop, &p[0].timer); /* not set: nothing happens */
     after(&p[0], 10);
     after(&p[1], 20);
     after(&p[2], 30);
     after(&p[0], 25);
-    loop_timer_cancel(&sim.loop, &p[1].timer);
-    turn(&sim, 1);
-    assert_string_equal(trace, "a");
-    assert_int_equal(sim.now_ns, 1025 * MS);
-    loop_release(&sim.loop);
+    loop_timer_cancel(&sim->loop, &p[1].timer);
+    turn(sim, 1);
+    assert_string_equal(sim->trace, "a");
+    assert_int_equal(sim->now_ns, 1025 * MS);
+    loop_release(&sim->loop);
     assert_int_equal(p[2].timer.place, 0);
-    loop_timer_cancel(&sim.loop, &p[2].timer);
+    loop_timer_cancel(&sim->loop, &p[2].timer);
 }
 
 static void cancels_one_that_is_due_with_it(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[3];
-    char trace[32] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 3);
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
     p[0].cancels = &p[1];
     after(&p[0], 10);
     after(&p[1], 10);
     after(&p[2], 10);
-    turn(&sim, 1);
-    assert_string_equal(trace, "ac");
-    loop_release(&sim.loop);
+    turn(sim, 1);
+    assert_string_equal(sim->trace, "ac");
 }
 
 /* A timer that sets itself for now again and again neither hangs a turn nor keeps others from their turn. */
 static void setting_oneself_starves_nobody(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[2];
-    char trace[32] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 2);
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
     p[0].sets = &p[0];
     p[0].delay_ms = 0;
     after(&p[0], 0);
-    turn(&sim, 3);
-    assert_string_equal(trace, "aaa");
-    assert_int_equal(sim.waited_ns, 0);
-    assert_int_equal(loop_timer_set(&sim.loop, &p[1].timer, (struct clock_mono){-5}, NULL), 0);
-    turn(&sim, 1);
-    assert_string_equal(trace, "aaaab");
-    loop_release(&sim.loop);
+    turn(sim, 3);
+    assert_string_equal(sim->trace, "aaa");
+    assert_int_equal(sim->waited_ns, 0);
+    assert_int_equal(loop_timer_set(&sim->loop, &p[1].timer, (struct clock_mono){-5}, NULL), 0);
+    turn(sim, 1);
+    assert_string_equal(sim->trace, "aaaab");
 }
 
 static void delays_out_of_range(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[2];
-    char trace[32] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 2);
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
     after(&p[0], INT64_MAX);
     after(&p[1], INT64_MIN);
-    turn(&sim, 1);
-    assert_string_equal(trace, "b");
-    assert_int_equal(sim.now_ns, 1000 * MS);
+    turn(sim, 1);
+    assert_string_equal(sim->trace, "b");
+    assert_int_equal(sim->now_ns, 1000 * MS);
     assert_true(p[0].timer.at.ns > INT64_MAX - 2 * MS);
-    loop_release(&sim.loop);
 }
 
 static void runs_until_stopped(void **state)
 {
-    (void)state;
-    struct sim sim;
-    struct probe p[2];
-    char trace[64] = "";
-    sim_open(&sim);
-    probes_init(&sim, trace, p, 2);
+    struct sim *sim = *state;
+    struct probe *p = sim->p;
     p[0].sets = &p[0];
     p[0].delay_ms = 10;
     p[1].stops = true;
     after(&p[0], 10);
     after(&p[1], 35);
-    assert_int_equal(loop_run(&sim.loop, NULL), 0);
-    assert_string_equal(trace, "aaab");
-    loop_release(&sim.loop);
+    assert_int_equal(loop_run(&sim->loop, NULL), 0);
+    assert_string_equal(sim->trace, "aaab");
 }
 
 static bool third_time(void *context)
@@ -370,12 +357,12 @@ static void the_inline_worker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fires_in_order),
-        cmocka_unit_test(moving_back_and_cancelling),
-        cmocka_unit_test(cancels_one_that_is_due_with_it),
-        cmocka_unit_test(setting_oneself_starves_nobody),
-        cmocka_unit_test(delays_out_of_range),
-        cmocka_unit_test(runs_until_stopped),
+        test(fires_in_order),
+        test(moving_back_and_cancelling),
+        test(cancels_one_that_is_due_with_it),
+        test(setting_oneself_starves_nobody),
+        test(delays_out_of_range),
+        test(runs_until_stopped),
         cmocka_unit_test(turns_until_it_is_over_or_late),
         cmocka_unit_test(the_waiters_failure_is_passed_on),
         cmocka_unit_test(a_crowd_of_timers),
