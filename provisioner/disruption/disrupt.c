@@ -273,11 +273,11 @@ static int64_t ttl_after_empty_s(const struct pass *pass, const struct holding *
     return refused ? -1 : ABANDONED_TTL_S;
 }
 
-/* Has it been empty for as long as is allowed? Else comes back when it will have been. */
+/* Has it been empty, as is written down, for as long as is allowed? Else comes back when it will have been. */
 static bool is_due(struct pass *pass, const struct holding *at)
 {
     int64_t ttl_s = ttl_after_empty_s(pass, at);
-    if (!at->empty || ttl_s < 0)
+    if (!at->claim->empty_since.ns || ttl_s < 0)
         return false;
     struct clock_wall due = {at->claim->empty_since.ns + ttl_s * NS_PER_S};
     if (pass->wall.ns >= due.ns)
@@ -290,13 +290,18 @@ static int look_at_empty(struct pass *pass, const struct endings *endings, const
                          bool is_new, struct err *err)
 {
     seen->since_ns = at->empty ? empty_since(pass, endings, at, seen, is_new) : 0;
-    if (seen->since_ns != at->claim->empty_since.ns)
+    bool same = seen->since_ns == at->claim->empty_since.ns, due = is_due(pass, at);
+    if (at->empty && !same)
         return write_empty_since(pass, at, seen->since_ns, err);
-    if (is_due(pass, at))
+    if (at->empty && due)
         return give_back(pass, at, seen, err);
     seen->closed.ns = 0;
+    /* A process before this one may have closed it, and not have lived to see that a pod came. */
+    seen->closed_by_us |= is_new && due;
     if (seen->closed_by_us && at->node->unschedulable)
         return node_change(pass, at->node, &(struct node_change){.door = NODE_OPEN}, "open-again", err);
+    if (!same)
+        return write_empty_since(pass, at, 0, err);
     if (!control_busy(pass->control, CLUSTER_NODE, STR(""), at->node->name))
         seen->closed_by_us = false;
     return 0;

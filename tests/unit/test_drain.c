@@ -351,6 +351,27 @@ static void a_pod_that_is_bound_while_its_node_is_closed_opens_it_again(void **s
     assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
 }
 
+static void a_node_that_was_closed_by_a_process_that_ended_is_opened_too(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "ttlSecondsAfterEmpty: 30", 1);
+    fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
+    while (!str_is(stage_node(stage, 0, "spec.unschedulable"), "true"))
+        stage_run(stage, 10);
+    stage_kill(stage);
+    apply_resident(stage, "late");
+    stage_run(stage, 20000);
+    stage_start(stage);
+    stage_run(stage, 20000);
+    assert_int_equal(stage_claims(stage, "Initialized"), 1);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "");
+    assert_text(stage_claim(stage, "status.emptySince"), "");
+    /* What a person closes stays closed. */
+    fake_cluster_patch(stage->cluster, CLUSTER_NODE, "", node_name(stage, 0), "{spec: {unschedulable: true}}");
+    stage_run(stage, 20000);
+    assert_text(stage_node(stage, 0, "spec.unschedulable"), "true");
+}
+
 static enum fake_fate refuse_claims(void *context, const struct cluster_request *request, uint64_t number)
 {
     (void)context;
@@ -447,6 +468,7 @@ int main(void)
         STAGE_TEST_ALIVE(what_keeps_an_old_node_is_told),
         STAGE_TEST_ALIVE(a_budget_does_not_hold_pods_that_are_sick),
         STAGE_TEST_ALIVE(a_pod_that_is_bound_while_its_node_is_closed_opens_it_again),
+        STAGE_TEST_ALIVE(a_node_that_was_closed_by_a_process_that_ended_is_opened_too),
         STAGE_TEST_ALIVE(a_node_that_was_closed_to_go_and_may_stay_is_opened),
         STAGE_TEST_ALIVE(a_node_waits_for_pods_that_were_left_to_the_scheduler),
         STAGE_TEST_ALIVE(an_empty_node_whose_provisioner_is_gone_goes),
