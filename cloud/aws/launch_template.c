@@ -245,7 +245,8 @@ static void on_list_done(void *context, const struct aws_answer *answer)
     templates->cleaning = false;
     for (size_t i = 0; i < templates->entries.len; i++) {
         struct entry *entry = templates->entries.items[i];
-        bool unused = now.ns - entry->used_at.ns > (int64_t)LAUNCH_TEMPLATE_UNUSED_MS * 1000000;
+        int64_t keep_ms = entry->form.len ? LAUNCH_TEMPLATE_UNUSED_MS : LAUNCH_TEMPLATE_LEFT_MS;
+        bool unused = now.ns - entry->used_at.ns > keep_ms * 1000000;
         if (!answer->err && entry->listed && unused && entry->state == STATE_THERE)
             delete_one(entry);
     }

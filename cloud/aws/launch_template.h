@@ -32,6 +32,7 @@ struct launch_templates;
 enum {
     LAUNCH_TEMPLATES_MAX = 512,
     LAUNCH_TEMPLATE_UNUSED_MS = 24 * 3600 * 1000, /* then it is deleted */
+    LAUNCH_TEMPLATE_LEFT_MS = 2 * 3600 * 1000,    /* so is one that an earlier process left, and that we never needed */
     LAUNCH_TEMPLATE_CLEAN_MS = 3600 * 1000        /* how often we look */
 };
 
@@ -60,8 +61,9 @@ CC_MUST_CHECK int launch_templates_again(struct launch_templates *templates, str
                                          struct err *err);
 
 /*
- * Deletes what carries our cluster's tag and was not needed for LAUNCH_TEMPLATE_UNUSED_MS; what we never saw used
- * counts as used when we first saw it. Does nothing more often than LAUNCH_TEMPLATE_CLEAN_MS.
+ * Deletes what carries our cluster's tag and was not needed for LAUNCH_TEMPLATE_UNUSED_MS, or not since we first saw it
+ * for LAUNCH_TEMPLATE_LEFT_MS: processes that do not live for a day clean up too. Does nothing more often than
+ * LAUNCH_TEMPLATE_CLEAN_MS.
  */
 void launch_templates_clean(struct launch_templates *templates);
 
