@@ -85,8 +85,8 @@ static int explain_supply(struct explainer *e, struct err *err)
         return err_nomem(err);
     size_t left = catalogue->n_offerings * objects->provisioners.len;
     int code = add_step(e,
-                        arena_printf(e->arena, "region %.*s, for each of %zu Provisioners", STR_ARG(catalogue->region),
-                                     objects->provisioners.len),
+                        arena_printf(e->arena, "region %.*s, times %zu Provisioner%s", STR_ARG(catalogue->region),
+                                     objects->provisioners.len, objects->provisioners.len == 1 ? "" : "s"),
                         0, left, err);
     for (size_t p = 0; p < objects->provisioners.len && !code; p++)
         code = explain_provisioner(e, &objects->provisioners.items[p], met, &left, err);
@@ -273,7 +273,8 @@ static int explain_new_node(struct explainer *e, uint32_t bin, struct explanatio
     const char *pool = pool_text(e, chosen);
     if (!pool)
         return err_nomem(err);
-    ret->outcome = arena_printf(e->arena, "on a new node: %s, with %u other pods", pool, draft->bins[bin].n_pods - 1);
+    ret->outcome = arena_printf(e->arena, "on a new node: %s, with %u other pod%s", pool, draft->bins[bin].n_pods - 1,
+                                draft->bins[bin].n_pods == 2 ? "" : "s");
     for (size_t i = 0; i < pattern->n_hosts && second == SOLVER_NONE; i++)
         if (pattern->hosts[i] != chosen)
             second = pattern->hosts[i];
