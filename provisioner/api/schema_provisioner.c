@@ -71,12 +71,12 @@ static const struct schema_field FIELDS[] = {
      .max = SCHEMA_SECONDS_MAX,
      .preset = "never",
      .about = "A node of that age is replaced, drained and given back."},
-    {.path = "spec.consolidation", .type = SCHEMA_MAP, .about = "Fewer or cheaper nodes for the same pods."},
+    {.path = "spec.consolidation", .type = SCHEMA_MAP, .about = "Fewer nodes for the same pods."},
     {.path = "spec.consolidation.enabled",
      .type = SCHEMA_BOOL,
      .preset = "false",
-     .about = "Give back or replace nodes where the same pods fit more cheaply: not acted on yet. Excludes "
-              "ttlSecondsAfterEmpty."},
+     .about = "A node that has held no pod but daemons for 15 s is given back; that pods move so that fewer or cheaper "
+              "nodes do is not acted on yet. Excludes ttlSecondsAfterEmpty."},
     {.path = "spec.providerRef", .type = SCHEMA_MAP, .about = "The template that nodes are made by."},
     {.path = "spec.providerRef.apiVersion", .type = SCHEMA_STRING, .about = "Of the template; not read."},
     {.path = "spec.providerRef.kind", .type = SCHEMA_STRING, .about = "Of the template; not read."},

@@ -7,9 +7,10 @@
 #define NS_PER_S INT64_C(1000000000)
 
 enum {
-    CLOSED_MS = 300,     /* bindings that kube-scheduler has sent off when a node is closed have come by then */
-    AWAITED_MS = 60000,  /* how long an opened node is kept for pods that kube-scheduler is to bind to it */
-    ABANDONED_TTL_S = 30 /* ttlSecondsAfterEmpty of nodes whose Provisioner is gone */
+    CLOSED_MS = 300,          /* bindings that kube-scheduler has sent off when a node is closed have come by then */
+    AWAITED_MS = 60000,       /* how long an opened node is kept for pods that kube-scheduler is to bind to it */
+    CONSOLIDATION_TTL_S = 15, /* ttlSecondsAfterEmpty by consolidation.enabled. Source: karpenter, consolidationTTL */
+    ABANDONED_TTL_S = 30      /* ttlSecondsAfterEmpty of nodes whose Provisioner is gone */
 };
 
 /* What a pass must know of the one before, to date the end of pods that leave no trace. */
@@ -267,7 +268,7 @@ static int64_t ttl_after_empty_s(const struct pass *pass, const struct holding *
     if (at->node->do_not_disrupt)
         return -1;
     if (at->provisioner)
-        return at->provisioner->ttl_after_empty_s;
+        return at->provisioner->consolidation ? CONSOLIDATION_TTL_S : at->provisioner->ttl_after_empty_s;
     bool refused = state_findings(pass->state, CLUSTER_PROVISIONER, at->claim->provisioner).len ||
                    state_findings(pass->state, CLUSTER_KARPENTER_PROVISIONER, at->claim->provisioner).len;
     return refused ? -1 : ABANDONED_TTL_S;

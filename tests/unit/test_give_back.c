@@ -146,6 +146,23 @@ static void without_a_ttl_an_empty_node_stays(void **state)
     assert_false(stage_is_terminated(stage, 0));
 }
 
+/* What most of Karpenter's manifests say instead of a TTL: the node that nobody is on must not stay for ever. */
+static void consolidation_gives_empty_nodes_back(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "consolidation: {enabled: true}", 2);
+    run_to_second(stage);
+    fake_cluster_finish(stage->cluster, "spark", "app-exec-0", "Succeeded");
+    stage_run(stage, 60000);
+    assert_false(stage_is_terminated(stage, 0));
+    fake_cluster_finish(stage->cluster, "spark", "app-exec-1", "Succeeded");
+    stage_run(stage, 14990);
+    assert_false(stage_is_terminated(stage, 0));
+    stage_run(stage, 2000);
+    assert_true(stage_is_terminated(stage, 0));
+    stage_nothing_is_left(stage);
+}
+
 /* Expired. */
 
 static void an_old_node_is_replaced_first(void **state)
@@ -601,6 +618,7 @@ int main(void)
         STAGE_TEST_ALIVE(a_node_that_never_had_a_pod_counts_from_initialized),
         STAGE_TEST_ALIVE(a_node_that_is_marked_stays),
         STAGE_TEST_ALIVE(without_a_ttl_an_empty_node_stays),
+        STAGE_TEST_ALIVE(consolidation_gives_empty_nodes_back),
         STAGE_TEST_ALIVE(an_old_node_is_replaced_first),
         STAGE_TEST_ALIVE(a_driver_outlives_the_age_of_its_node),
         STAGE_TEST_ALIVE(a_spot_notice_closes_the_node_and_replaces_it),
