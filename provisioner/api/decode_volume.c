@@ -1,16 +1,19 @@
 /* decode_volume.c - claims, volumes, storage classes and CSI nodes, as far as they say where a pod can run. */
 #include "provisioner/api/decode_kinds.h"
 #include "provisioner/api/decode_pod.h"
+#include "provisioner/api/decode_status.h"
 #include "provisioner/api/label_keys.h"
 
 int decode_volume_claim(const struct field *object, const struct metadata *metadata, struct err *err)
 {
     struct field spec = field_map(object, "spec"), annotations = field_map(&metadata->map, "annotations");
+    struct str phase = status_text(doc_get(object->doc, "status"), "phase");
     struct field volume = field_any(&spec, "volumeName"), class = field_any(&spec, "storageClassName"),
                  old_class = field_any(&annotations, "volume.beta.kubernetes.io/storage-class"),
                  selected = field_any(&annotations, "volume.kubernetes.io/selected-node");
     struct objects *objects = object->decode->objects;
-    struct volume_claim claim = {.namespace_ = metadata->namespace_, .name = metadata->name};
+    struct volume_claim claim = {
+        .namespace_ = metadata->namespace_, .name = metadata->name, .deleting = metadata->deleting};
     claim.volume_name = claim.storage_class = claim.selected_node = STR("");
     if (!field_here(&class))
         class = old_class;
@@ -22,6 +25,7 @@ int decode_volume_claim(const struct field *object, const struct metadata *metad
         rc = field_keep(&selected, &claim.selected_node, err);
     if (rc < 0 || metadata_spoiled(metadata))
         return rc;
+    claim.unbound = claim.volume_name.len && phase.len && !str_is(phase, "Bound"); /* manifests have no status */
     return VEC_PUSH(&objects->claims, claim) ? 0 : err_nomem(err);
 }
 

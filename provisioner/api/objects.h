@@ -149,6 +149,8 @@ struct daemon_set {
 struct volume_claim {
     struct str namespace_, name, volume_name, storage_class;
     bool storage_class_set;
+    bool deleting;
+    bool unbound; /* names a volume that is not bound to it: not yet (the name is the user's), or not any more */
     struct str selected_node; /* annotation volume.kubernetes.io/selected-node */
 };
 

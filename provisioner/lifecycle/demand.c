@@ -10,6 +10,7 @@
 
 #include "provisioner/lifecycle/demands.h"
 #include "provisioner/lifecycle/ready.h"
+#include "provisioner/plan/volumes.h"
 
 enum {
     AGAIN_MS = 5000,     /* between two solves for the same pods, where something else has changed */
@@ -153,7 +154,37 @@ static void drop_old_tries(struct demand_part *part)
     part->tries.len = kept;
 }
 
-/* What decides about a plan beside the waiting pods: offerings, Provisioners, subnets, and the room there is. */
+static bool volumes_wanted(const struct view *view)
+{
+    for (size_t i = 0; i < view->objects.pods.len; i++)
+        if (view->places[i] == VIEW_POD_WAITS && pod_has_volumes(&view->objects.pods.items[i]))
+            return true;
+    return false;
+}
+
+/* Claims that come, are bound or let go; classes; what nodes can attach. Where no pod waits for it, it is not looked
+ * at. */
+static uint64_t hash_volumes(const struct view *view, uint64_t hash)
+{
+    const struct objects *objects = &view->objects;
+    if (!volumes_wanted(view))
+        return hash;
+    for (size_t i = 0; i < objects->claims.len; i++) {
+        const struct volume_claim *claim = &objects->claims.items[i];
+        hash = hash * 31 + str_hash(claim->name) + claim->deleting + 2 * (uint64_t)claim->unbound;
+        hash = hash * 31 + str_hash(claim->volume_name) + 7 * str_hash(claim->selected_node);
+    }
+    for (size_t i = 0; i < objects->storage_classes.len; i++)
+        hash =
+            hash * 31 + str_hash(objects->storage_classes.items[i].name) + objects->storage_classes.items[i].is_default;
+    for (size_t i = 0; i < objects->csi_nodes.len; i++)
+        for (size_t k = 0; k < objects->csi_nodes.items[i].n_drivers; k++)
+            hash = hash * 31 + (uint64_t)objects->csi_nodes.items[i].drivers[k].count;
+    return hash * 31 + objects->volumes.len;
+}
+
+/* What decides about a plan beside the waiting pods: offerings, Provisioners, subnets, volumes, and the room there is.
+ */
 static uint64_t hash_world(struct pass *pass)
 {
     const struct control_effects *effects = control_effects(pass->control);
@@ -171,7 +202,7 @@ static uint64_t hash_world(struct pass *pass)
         hash = hash * 31 + str_hash(node->name) + node->unschedulable;
         hash = hash * 31 + pass->view.nodes[i].n_pods;
     }
-    return hash;
+    return hash_volumes(&pass->view, hash);
 }
 
 static void keep_window(struct pass *pass, struct demand_part *part, const struct crowd *crowd)

@@ -93,7 +93,7 @@ static bool has_unbound_volume(const struct placing *placing, const struct pod *
 {
     for (size_t i = 0; i < pod->n_claims; i++) {
         const struct volume_claim *claim = volumes_claim(&placing->volumes, pod->namespace_, pod->claims[i]);
-        if (!claim || !claim->volume_name.len)
+        if (!claim || !claim->volume_name.len || claim->unbound)
             return true;
     }
     return false;

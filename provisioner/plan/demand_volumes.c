@@ -132,8 +132,15 @@ static int resolve_claim(struct demand_volumes *v, struct resolved *r, const str
         return is_still_to_come(pod, name)
                    ? 0
                    : refuse(r, arena_printf(v->arena, "PersistentVolumeClaim %.*s not found", STR_ARG(name)), err);
+    if (claim->deleting)
+        return refuse(r, arena_printf(v->arena, "PersistentVolumeClaim %.*s is being deleted", STR_ARG(name)), err);
     if (!claim->volume_name.len)
         return resolve_unbound(v, r, claim, err);
+    if (claim->unbound)
+        return refuse(r,
+                      arena_printf(v->arena, "PersistentVolumeClaim %.*s is not bound to its PersistentVolume %.*s",
+                                   STR_ARG(name), STR_ARG(claim->volume_name)),
+                      err);
     const struct volume *volume = volumes_volume(&v->names, claim->volume_name);
     if (!volume)
         return refuse(r,

@@ -162,20 +162,25 @@ static void volumes_say_their_zones(void **state)
     (void)state;
     struct world world = {.err = {.code = 0}};
     char text[256];
-    world_good(&world,
-               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: v}, spec: {nodeAffinity: {required: "
-               "{nodeSelectorTerms: "
-               "[{matchExpressions: [{key: topology.ebs.csi.aws.com/zone, operator: In, values: [a]}]}]}}}}\n---\n"
-               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: w, labels: "
-               "{failure-domain.beta.kubernetes.io/zone: b}}}\n"
-               "---\n{kind: PersistentVolume, apiVersion: v1, metadata: {name: x}, spec: {}}\n---\n"
-               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: y}, spec: {csi: {driver: efs.csi.aws.com, "
-               "volumeHandle: fs-1}}}\n---\n"
-               "{kind: PersistentVolume, apiVersion: v1, metadata: {name: z}, spec: {awsElasticBlockStore: {volumeID: "
-               "vol-1}}}\n---\n"
-               "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: c, namespace: ns, annotations: "
-               "{volume.kubernetes.io/selected-node: n1}}, spec: {volumeName: v, storageClassName: ''}}\n---\n"
-               "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: d}, spec: {}}\n");
+    world_good(
+        &world,
+        "{kind: PersistentVolume, apiVersion: v1, metadata: {name: v}, spec: {nodeAffinity: {required: "
+        "{nodeSelectorTerms: "
+        "[{matchExpressions: [{key: topology.ebs.csi.aws.com/zone, operator: In, values: [a]}]}]}}}}\n---\n"
+        "{kind: PersistentVolume, apiVersion: v1, metadata: {name: w, labels: "
+        "{failure-domain.beta.kubernetes.io/zone: b}}}\n"
+        "---\n{kind: PersistentVolume, apiVersion: v1, metadata: {name: x}, spec: {}}\n---\n"
+        "{kind: PersistentVolume, apiVersion: v1, metadata: {name: y}, spec: {csi: {driver: efs.csi.aws.com, "
+        "volumeHandle: fs-1}}}\n---\n"
+        "{kind: PersistentVolume, apiVersion: v1, metadata: {name: z}, spec: {awsElasticBlockStore: {volumeID: "
+        "vol-1}}}\n---\n"
+        "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: c, namespace: ns, annotations: "
+        "{volume.kubernetes.io/selected-node: n1}}, spec: {volumeName: v, storageClassName: ''}}\n---\n"
+        "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: d}, spec: {}}\n---\n"
+        "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: e, deletionTimestamp: "
+        "'2026-01-01T00:00:00Z'}, spec: {volumeName: w}, status: {phase: Lost}}\n---\n"
+        "{kind: PersistentVolumeClaim, apiVersion: v1, metadata: {name: f}, spec: {volumeName: x}, status: {phase: "
+        "Bound}}\n");
     assert_int_equal(world.objects.volumes.len, 5);
     const struct volume *volumes = world.objects.volumes.items;
     assert_int_equal(volumes[0].n_terms, 1);
@@ -194,6 +199,9 @@ static void volumes_say_their_zones(void **state)
     assert_true(claims[0].storage_class_set);
     assert_text(claims[0].storage_class, "");
     assert_false(claims[1].storage_class_set);
+    assert_true(!claims[0].unbound && !claims[0].deleting && !claims[1].unbound);
+    assert_true(claims[2].unbound && claims[2].deleting);
+    assert_false(claims[3].unbound || claims[3].deleting);
     world_release(&world);
 }
 

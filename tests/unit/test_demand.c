@@ -318,6 +318,13 @@ static void volumes_pin_zones(void **state)
     add_pod(world, "unbound", "", CLAIM("unbound"));
     add_pod(world, "lost", "", CLAIM("lost"));
     add_pod(world, "missing", "", CLAIM("missing"));
+    world_read(world,
+               "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: pending, namespace: spark}, spec: "
+               "{volumeName: pv}, status: {phase: Pending}}\n---\n"
+               "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: going, namespace: spark, "
+               "deletionTimestamp: '2026-01-01T00:00:00Z'}, spec: {volumeName: pv}, status: {phase: Bound}}");
+    add_pod(world, "pending", "", CLAIM("pending"));
+    add_pod(world, "going", "", CLAIM("going"));
     world_demand(world, NULL);
     const struct demand_shape *bound = shape_of(world, "spark/bound");
     assert_int_equal(world_count(world, bound->admits, "us-west-2b", ANY), 6);
@@ -330,6 +337,8 @@ static void volumes_pin_zones(void **state)
     assert_reason(world, "spark/unbound", "StorageClass at-once binds at once");
     assert_reason(world, "spark/lost", "PersistentVolume gone of PersistentVolumeClaim lost not found");
     assert_reason(world, "spark/missing", "PersistentVolumeClaim missing not found");
+    assert_reason(world, "spark/pending", "PersistentVolumeClaim pending is not bound to its PersistentVolume pv");
+    assert_reason(world, "spark/going", "PersistentVolumeClaim going is being deleted");
 }
 
 static void add_node(struct world *world, const char *name, const char *labels, const char *spec)

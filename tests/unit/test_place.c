@@ -526,6 +526,33 @@ static void a_driver_that_never_comes_is_not_waited_for(void **state)
     assert_int_equal(fake_cloud_running(stage->cloud), 1);
 }
 
+/* Claims come late: after their pods, and their volumes after them. */
+static void a_pod_is_planned_when_its_claim_is_bound(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "");
+    fake_cluster_apply(stage->cluster,
+                       "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: at-once}, provisioner: "
+                       "ebs.csi.aws.com}\n---\n"
+                       "{apiVersion: v1, kind: Pod, metadata: {name: p0, namespace: spark}, spec: {volumes: [{name: v, "
+                       "persistentVolumeClaim: {claimName: a}}], containers: [{name: c, resources: {requests: {cpu: "
+                       "500m}}}]}}");
+    stage_start(stage);
+    stage_run(stage, 10000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 0);
+    fake_cluster_apply(stage->cluster, "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, namespace: "
+                                       "spark}, spec: {storageClassName: at-once}, status: {phase: Pending}}");
+    stage_run(stage, 10000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 0);
+    fake_cluster_apply(stage->cluster,
+                       "{apiVersion: v1, kind: PersistentVolume, metadata: {name: pv-a}, spec: {csi: {driver: "
+                       "ebs.csi.aws.com, volumeHandle: vol-a}}}\n---\n"
+                       "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: a, namespace: spark}, spec: "
+                       "{storageClassName: at-once, volumeName: pv-a}, status: {phase: Bound}}");
+    stage_run(stage, 30000);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+}
+
 static void apply_urgent(struct stage *stage)
 {
     fake_cluster_apply(
@@ -754,6 +781,7 @@ int main(void)
         STAGE_TEST(a_volume_that_pods_share_is_attached_once),
         STAGE_TEST(a_pod_waits_for_the_driver_of_its_volumes),
         STAGE_TEST(a_driver_that_never_comes_is_not_waited_for),
+        STAGE_TEST(a_pod_is_planned_when_its_claim_is_bound),
         STAGE_TEST(room_goes_to_who_has_waited_in_vain_with_more_right),
         STAGE_TEST(who_has_more_right_is_given_room_once),
         STAGE_TEST(an_interrupted_launch_is_planned_again),
