@@ -253,10 +253,10 @@ static int tell(struct pass *pass, const struct exit *exit, const char *before, 
     const struct node_claim *claim = exit->claim;
     struct clock_mono since = exit->leaving->told.ns ? exit->leaving->told : exit->leaving->since;
     struct clock_mono due = clock_after(since, TELL_MS);
-    if (pass->now.ns < due.ns || control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name)) {
+    if (pass->now.ns < due.ns)
         control_wake_at(pass->control, due);
-        return 0;
-    }
+    if (pass->now.ns < due.ns || control_busy(pass->control, CLUSTER_NODE_CLAIM, STR(""), claim->name))
+        return 0; /* a write that ends wakes by itself */
     struct str rest = claim->message, reason = str_cut(&rest, ';');
     const char *text = arena_printf(pass->arena, "%.*s; waits for %s%.*s%s%.*s%s%s", STR_ARG(reason), before,
                                     STR_ARG(pod ? pod->namespace_ : STR("")), pod ? "/" : "",

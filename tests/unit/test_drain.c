@@ -174,6 +174,26 @@ static void a_drain_that_takes_long_says_what_it_waits_for(void **state)
     assert_false(stage_is_terminated(stage, 0));
 }
 
+static enum fake_fate forbid_claims(void *context, const struct cluster_request *request, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    return request->kind == CLUSTER_NODE_CLAIM ? FAKE_FORBIDDEN : FAKE_SERVED;
+}
+
+static void what_cannot_be_said_is_not_tried_in_every_pass(void **state)
+{
+    struct stage *stage = *state;
+    stage_run_app(stage, "", 1);
+    apply_budget(stage, "");
+    fake_cluster_delete(stage->cluster, CLUSTER_NODE_CLAIM, "", stage_claim_name(stage).text);
+    stage_run(stage, 5000);
+    stage->cluster->on_call = forbid_claims;
+    uint64_t passes = control_status(stage->control).passes;
+    stage_run(stage, 3600000); /* by then it is backed off from for minutes */
+    assert_in_range(control_status(stage->control).passes - passes, 1, 3600);
+}
+
 static enum fake_fate refuse_terminations(void *context, enum fake_cloud_api api, uint64_t number)
 {
     (void)context;
@@ -458,6 +478,7 @@ int main(void)
         STAGE_TEST_ALIVE(a_pod_that_never_ends_keeps_no_node),
         STAGE_TEST_ALIVE(a_drain_does_not_wait_for_a_pod_that_never_ends),
         STAGE_TEST_ALIVE(a_drain_that_takes_long_says_what_it_waits_for),
+        STAGE_TEST_ALIVE(what_cannot_be_said_is_not_tried_in_every_pass),
         STAGE_TEST_ALIVE(a_machine_that_may_not_be_terminated_is_told_of),
         STAGE_TEST_ALIVE(pods_of_the_node_itself_are_not_sent_away),
         STAGE_TEST_ALIVE(an_old_node_goes_at_once_where_its_pods_have_room),
