@@ -45,6 +45,8 @@ static void script(struct fake_aws *aws)
     fake_aws_always(aws, "DescribeSubnets", 200,
                     "<r><subnetSet><item><subnetId>subnet-a</subnetId><availabilityZone>us-east-1a</availabilityZone>"
                     "<availableIpAddressCount>100</availableIpAddressCount></item></subnetSet></r>");
+    fake_aws_always(aws, "DescribeSecurityGroups", 200,
+                    "<r><securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo></r>");
     fake_aws_always(aws, "GetParameter", 200, "{\"Parameter\":{\"Value\":\"ami-1\"}}");
     fake_aws_always(aws, "CreateLaunchTemplate", 200, "<r/>");
     fake_aws_always(aws, "DescribeLaunchTemplates", 200,
@@ -125,6 +127,8 @@ static bool use(struct world *world)
                                              .user_data = STR("#!/bin/sh\n"),
                                              .subnets = &selector,
                                              .n_subnets = 1,
+                                             .security_groups = &selector,
+                                             .n_security_groups = 1,
                                              .http_hop_limit = -1,
                                              .disk = CLOUD_DISK_INIT};
     const struct cloud_launch_plan plan = {.template_ = &template_,
