@@ -2,8 +2,6 @@
  */
 #include <dlfcn.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,18 +28,6 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if (node && strstr(node, ".slow"))
         usleep(1500000);
     return real.call(node, service, hints, ret);
-}
-
-/* How connections are looked after. libcurl's are made on this thread. */
-static int keep_alive_s[3]; /* idle, between probes, probes */
-
-int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
-{
-    static const int names[] = {TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT};
-    for (size_t i = 0; level == IPPROTO_TCP && i < 3; i++)
-        if (name == names[i])
-            memcpy(&keep_alive_s[i], value, sizeof(int));
-    return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
 }
 
 static void answers(void **state)
@@ -71,22 +56,6 @@ static void answers(void **state)
     assert_int_equal(head.status, 200);
     assert_int_equal(head.body_len, 0);
     assert_int_equal(moved.status, 302);
-    rig_close(&rig);
-}
-
-/* A server that is gone without a word is missed within a minute. */
-static void connections_are_kept_alive(void **state)
-{
-    (void)state;
-    struct rig rig;
-    struct seen hello = {0};
-    rig_open(&rig);
-    memset(keep_alive_s, 0, sizeof(keep_alive_s));
-    rig_get(&rig, &hello, "/hello");
-    rig_turn_until_done(&rig);
-    assert_int_equal(hello.status, 200);
-    assert_true(keep_alive_s[1] > 0 && keep_alive_s[2] > 0);
-    assert_in_range(keep_alive_s[0] + keep_alive_s[1] * keep_alive_s[2], 1, 60);
     rig_close(&rig);
 }
 
@@ -777,7 +746,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(names_that_are_slow),
-        cmocka_unit_test(connections_are_kept_alive),
         cmocka_unit_test(requests_are_as_asked),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(no_answer),
