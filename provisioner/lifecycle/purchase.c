@@ -366,8 +366,11 @@ int purchase_step(struct pass *pass, struct purchase *purchase, struct err *err)
     }
     if (!purchase->failed && !begun && is_stale(pass, purchase))
         purchase->failed = purchase->stale = true;
-    if (pass->now.ns - purchase->since.ns > (int64_t)GIVE_UP_MS * 1000000)
+    struct clock_mono end = clock_after(purchase->since, GIVE_UP_MS);
+    if (pass->now.ns >= end.ns)
         purchase->failed = purchase->failed || !all_made;
+    else if (!all_made)
+        control_wake_at(pass->control, end);
     if (all_made || (purchase->failed && !under_way)) {
         purchase->state = PURCHASE_OVER;
         return 0;

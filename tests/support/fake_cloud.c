@@ -22,6 +22,7 @@ struct reply {
     struct err err;
     bool failed;
     struct str text; /* prepare: the request */
+    struct str zone; /* prepare: that has no address left */
     size_t launch;   /* index into launches */
     struct str *ids; /* [n_ids] terminate */
     size_t n_ids;
@@ -90,8 +91,10 @@ static void reply_launch(struct fake_cloud_store *store, const struct reply *rep
 {
     const struct token *token = &store->tokens.items[reply->launch];
     struct cloud_instance *instances = must(arena_array(&store->arena, struct cloud_instance, token->n_machines));
-    for (size_t i = 0; i < token->n_machines; i++)
+    for (size_t i = 0; i < token->n_machines; i++) {
         instances[i] = store->machines.items[token->machines[i]].instance;
+        instances[i].launched = (struct clock_wall){0}; /* real answers do not say */
+    }
     ((cloud_launched_fn)reply->done)(reply->context, &(struct cloud_launched){.instances = instances,
                                                                               .n_instances = token->n_machines,
                                                                               .failures = token->failures,
@@ -118,9 +121,10 @@ static void answer(struct fake_cloud_store *store, const struct reply *reply)
     const struct err *err = reply->failed ? &reply->err : NULL;
     switch (reply->api) {
     case FAKE_PREPARE:
-        ((cloud_prepared_fn)reply->done)(
-            reply->context,
-            &(struct cloud_prepared){.err = err, .request = reply->text, .note = store->fake.prepare_note});
+        ((cloud_prepared_fn)reply->done)(reply->context, &(struct cloud_prepared){.err = err,
+                                                                                  .request = reply->text,
+                                                                                  .note = store->fake.prepare_note,
+                                                                                  .failure.zone = reply->zone});
         return;
     case FAKE_LAUNCH:
         if (!err)
@@ -245,6 +249,13 @@ static int prepare(void *context, const struct cloud_launch_plan *plan, cloud_pr
     json_close_list(&json);
     json_close_map(&json);
     assert_int_equal(buf_str(&buf, &reply.text, NULL), 0);
+    if (store->fake.on_prepare)
+        store->fake.on_prepare(store->fake.on_prepare_context, plan);
+    if (done_it && store->fake.full_zone && str_is(plan->pools[0].zone, store->fake.full_zone)) {
+        reply.failed = true;
+        reply.zone = str_of(store->fake.full_zone);
+        err_note(&reply.err, ERR_NO_CAPACITY, "no address is left");
+    }
     if (done_it && store->fake.prepare_fails && !reply.failed) {
         reply.failed = true;
         err_note(&reply.err, ERR_INVALID, "no subnet matches");

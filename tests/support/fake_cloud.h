@@ -31,7 +31,10 @@ struct fake_cloud {
     bool prepare_fails;       /* ERR_INVALID: a template without subnets */
     const char *prepare_note; /* what prepare has to tell, NULL: nothing */
     const char *zones;        /* with subnets, "us-west-2a,us-west-2b"; "?": not known; NULL at its start: all */
-    bool terminate_fails;     /* at once, ERR_INVALID */
+    const char *full_zone;    /* prepare fails there: its subnets have no address */
+    void (*on_prepare)(void *context, const struct cloud_launch_plan *plan); /* NULL, or told of each */
+    void *on_prepare_context;
+    bool terminate_fails; /* at once, ERR_INVALID */
     struct fake_cloud_store *store;
 };
 
