@@ -183,20 +183,28 @@ static uint64_t hash_volumes(const struct view *view, uint64_t hash)
     return hash * 31 + objects->volumes.len;
 }
 
-/* What decides about a plan beside the waiting pods: offerings, Provisioners, subnets, volumes, and the room there is.
- */
+/* What somebody has written: Provisioners and their templates. */
+static uint64_t hash_policy(struct pass *pass)
+{
+    const struct objects *objects = &pass->view.objects;
+    uint64_t hash = 0;
+    for (size_t i = 0; i < objects->provisioners.len; i++) {
+        const struct provisioner *provisioner = &objects->provisioners.items[i];
+        hash = hash * 31 + str_hash(provisioner->name) + (uint64_t)provisioner->generation;
+        hash = hash * 31 + provisioner_template_hash(pass, provisioner);
+    }
+    return hash;
+}
+
+/* What else decides about a plan beside the waiting pods: offerings, volumes, and the room there is. */
 static uint64_t hash_world(struct pass *pass)
 {
     const struct control_effects *effects = control_effects(pass->control);
     const struct objects *objects = &pass->view.objects;
     uint64_t hash =
         control_marks(pass->control) * 31 + (uint64_t)(uintptr_t)effects->cloud.catalogue(effects->cloud.context);
-    for (size_t i = 0; i < objects->provisioners.len; i++) {
-        const struct provisioner *provisioner = &objects->provisioners.items[i];
-        hash = hash * 31 + str_hash(provisioner->name) + (uint64_t)provisioner->generation;
-        hash = hash * 31 + control_held(pass->control, provisioner);
-        hash = hash * 31 + provisioner_template_hash(pass, provisioner);
-    }
+    for (size_t i = 0; i < objects->provisioners.len; i++)
+        hash = hash * 31 + control_held(pass->control, &objects->provisioners.items[i]);
     for (size_t i = 0; i < objects->nodes.len; i++) {
         const struct node *node = &objects->nodes.items[i];
         hash = hash * 31 + str_hash(node->name) + node->unschedulable;
@@ -237,7 +245,7 @@ static bool is_time(struct pass *pass, struct demand_part *part, const struct cr
         return true;
     if (window_open(pass, part))
         return false;
-    if (crowd->added)
+    if (crowd->added || (crowd->n_waiting && hash_policy(pass) != part->policy))
         return true;
     if (part->again.ns && pass->now.ns >= part->again.ns)
         return true;
@@ -269,6 +277,7 @@ static int begin(struct pass *pass, struct demand_part *part, struct err *err)
     part->asked = asked;
     part->n_asked = part->n_waited;
     part->solved = pass->now;
+    part->policy = hash_policy(pass);
     part->world = hash_world(pass);
     part->window = part->urgent = false;
     part->again = (struct clock_mono){0};

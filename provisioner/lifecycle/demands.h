@@ -71,7 +71,7 @@ struct demand_part {
     struct clock_mono again;                     /* plan again then whatever has changed; 0: no */
     struct clock_mono solved;                    /* the last solve's start */
     uint32_t fruitless;                          /* solves one after the other that placed nothing */
-    uint64_t world;                              /* what it looked at beside the pods */
+    uint64_t policy, world;                      /* what it looked at beside the pods */
     uint64_t *waited, *served,
         *asked; /* sorted pod keys: waiting and served in the last pass, asked of the last solve */
     size_t n_waited, n_served, n_asked;

@@ -413,6 +413,30 @@ static void a_limit_that_was_lowered_meanwhile_holds(void **state)
     assert_true(str_is(cpus_used(stage, "default"), "2"));
 }
 
+static void limit_cpus(struct stage *stage, int generation, int cpus)
+{
+    char patch[160];
+    snprintf(patch, sizeof(patch),
+             "{\"metadata\": {\"generation\": %d}, \"spec\": {\"limits\": {\"resources\": {\"cpu\": %d}}}}", generation,
+             cpus);
+    fake_cluster_patch(stage->cluster, CLUSTER_PROVISIONER, "", "default", "%s", patch);
+    stage_run(stage, 1000);
+}
+
+/* Who raises it looks on: what was in vain a moment ago is not waited out. */
+static void a_limit_that_was_raised_is_planned_with_at_once(void **state)
+{
+    struct stage *stage = *state;
+    stage_provisioner(stage, "limits: {resources: {cpu: 2}}, spark: {gangMinShare: 0}");
+    stage_pods(stage, "a", "executor", 1, 2);
+    stage_start(stage);
+    stage_run(stage, 600000);
+    limit_cpus(stage, 2, 3);
+    assert_int_equal(fake_cloud_running(stage->cloud), 1);
+    limit_cpus(stage, 3, 4);
+    assert_int_equal(fake_cloud_running(stage->cloud), 2);
+}
+
 static double metric(struct stage *stage, const char *start)
 {
     struct arena arena = ARENA_INIT;
@@ -463,6 +487,7 @@ int main(void)
         TEST(machines_that_cannot_be_given_back_keep_none_from_coming),
         TEST(limits_are_of_one_provisioner),
         TEST(a_limit_that_was_lowered_meanwhile_holds),
+        TEST(a_limit_that_was_raised_is_planned_with_at_once),
         TEST(instances_are_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
