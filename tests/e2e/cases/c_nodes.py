@@ -4,6 +4,7 @@ import subprocess
 import time
 
 from world import manifests
+from world.aws import KEY_ID
 from world.controller import BINARY
 from world.manifests import CAPACITY, TYPE, deployment, need, pod, provisioner, template
 from world.parts import PATIENCE_S, quiet
@@ -157,6 +158,23 @@ def own_launch_template(world):
     check(labels.get("team") == "data", "the template's user data was used")
     check(labels.get("owner") == "us" and labels.get(CAPACITY) == "spot", "labels came through the API")
     check(world.aws.launches()[0]["templates"] == ["mine"], "no other template was made")
+    world.kill_pods("work")
+    given_back(world, 10)
+
+
+@case()
+def images_by_tag(world):
+    """A template that names its images by their tags: those are started, and Kubernetes' newest is not asked for."""
+    every = world.aws.cli("ec2", "describe-images")["Images"]
+    chosen = next(i for i in every if i["Architecture"] == "x86_64" and i.get("Platform") != "windows")["ImageId"]
+    world.aws.cli("ec2", "create-tags", "--resources", chosen, "--tags", "Key=team,Value=data")
+    world.provision(template(amiSelector={"team": "data"}), provisioner(requirements=[need(CAPACITY, "spot"), need(TYPE, "m5.xlarge", "m6g.xlarge")]))
+    world.run_controller()
+    world.plane.apply(pod("work"))
+    world.wait("the pod runs", lambda: world.all_running(1, "work"), 90)
+    started = [i["ImageId"] for r in world.aws.cli("ec2", "describe-instances")["Reservations"] for i in r["Instances"]]
+    check(started == [chosen], f"{chosen} was started: {started}")
+    check(not any(call["action"] == "ssm:GetParameter" and call["key"] == KEY_ID for call in world.aws.calls()), "no other image was looked for")
     world.kill_pods("work")
     given_back(world, 10)
 
