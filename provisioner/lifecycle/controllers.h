@@ -149,6 +149,10 @@ void claim_move(struct control *control, struct node_claim *claim, enum claim_ph
 CC_MUST_CHECK int claim_drain(struct pass *pass, const struct node_claim *claim, const char *reason,
                               struct clock_wall deadline, const char *message, struct err *err);
 
+/* DeleteOptions for the object with this uid alone, under `key` or, NULL, by itself. grace_s -1: the object's own. */
+struct json_out;
+void write_delete_options(struct json_out *json, const char *key, struct str uid, int64_t grace_s);
+
 /* Deletes the object with this uid, and no other of its name. As control_write. */
 CC_MUST_CHECK int object_delete(struct pass *pass, enum cluster_kind kind, struct str name, struct str uid,
                                 struct err *err);
