@@ -139,6 +139,12 @@ static int skip_string(struct reader *reader, struct err *err)
     return bad(reader, "a string does not end", err);
 }
 
+/* TOML has none outside strings but tabs and the ends of lines. */
+static bool control_character(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
+}
+
 /* A value ends with its line, unless a bracket or a string is open. */
 static int read_value(struct reader *reader, struct str *ret, struct err *err)
 {
@@ -159,6 +165,8 @@ static int read_value(struct reader *reader, struct str *ret, struct err *err)
             skip_comment(reader);
             continue;
         }
+        if (control_character(c))
+            return bad(reader, "a value has a control character", err);
         depth += (c == '[' || c == '{') - (c == ']' || c == '}');
         if (depth < 0)
             return bad(reader, "a bracket was not opened", err);

@@ -267,6 +267,7 @@ static void toml_that_cannot_be_merged(void **state)
         {"[[settings.x]]\na = 1\n", "array of tables"},
         {"a = \"open\nb = 1\n", "line 1: a string does not end"},
         {"a = [1,\n", "a bracket does not end"},
+        {"a = 1\nb =\v#\n", "line 2: a value has a control character"},
         {"a 1\n", "expected is ="},
         {"a =\n", "expected is a value"},
         {"[a\n", "expected is ]"},
