@@ -91,6 +91,14 @@ int stage_set_up(void **state)
     return 0;
 }
 
+int stage_set_up_unjoined(void **state)
+{
+    stage_set_up(state);
+    struct stage *stage = *state;
+    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000);
+    return 0;
+}
+
 int stage_set_up_alive(void **state)
 {
     stage_set_up(state);

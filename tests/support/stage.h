@@ -38,12 +38,17 @@ struct stage {
 void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
 
-/* The same for cmocka: *state is a stage; with `alive` machines join after 10 s and pods that are bound run. */
+/*
+ * The same for cmocka: *state is a stage; with `alive` machines join after 10 s and pods that are bound run; where they
+ * stay `unjoined` that is waited for all day.
+ */
 int stage_set_up(void **state);
+int stage_set_up_unjoined(void **state);
 int stage_set_up_alive(void **state);
 int stage_tear_down(void **state);
-#define STAGE_TEST(name)       cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
-#define STAGE_TEST_ALIVE(name) cmocka_unit_test_setup_teardown(name, stage_set_up_alive, stage_tear_down)
+#define STAGE_TEST(name)          cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
+#define STAGE_TEST_UNJOINED(name) cmocka_unit_test_setup_teardown(name, stage_set_up_unjoined, stage_tear_down)
+#define STAGE_TEST_ALIVE(name)    cmocka_unit_test_setup_teardown(name, stage_set_up_alive, stage_tear_down)
 
 /* The controllers begin, as a process that starts does; they end without a word, as one that is killed. */
 void stage_start(struct stage *stage);

@@ -19,9 +19,8 @@ static enum fake_fate refuse_launches(void *context, enum fake_cloud_api api, ui
 /* Lists every 10 s, for a claim is always on its way. */
 static int set_up(void **state)
 {
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
+    stage_set_up(state);
+    struct stage *stage = *state;
     stage->settings.collect_ms = 10000;
     stage->settings.consistency_ms = 30000;
     stage->cloud->on_call = refuse_launches;
@@ -31,14 +30,6 @@ static int set_up(void **state)
     stage_run(stage, 5000);
     stage_kill(stage);
     stage->cloud->calls[FAKE_LIST] = 0;
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
     return 0;
 }
 
@@ -227,7 +218,7 @@ static void a_node_with_a_claim_is_the_claims(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_machine_that_is_collected_takes_its_node_along),
         TEST(a_node_without_a_machine_goes_whoever_terminated_it),

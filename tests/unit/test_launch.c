@@ -10,23 +10,6 @@
 
 #include "tests/support/stage.h"
 
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Executors, four to a c4.2xlarge: `nodes` claims of one launch. */
 static void begin(struct stage *stage, int nodes)
 {
@@ -469,26 +452,25 @@ static void instances_are_counted_once(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_launch_whose_answers_are_all_lost_is_looked_for),
-        TEST(a_launch_that_is_throttled_is_charged_once),
-        TEST(minutes_of_throttling_leave_nothing_behind),
-        TEST(a_claim_deleted_during_its_launch_gives_its_machine_back),
-        TEST(a_launch_that_lost_a_claim_is_looked_for),
-        TEST(an_old_launch_is_looked_for_when_lists_can_be_trusted),
-        TEST(a_launch_without_its_request_is_not_called),
-        TEST(a_launch_with_another_request_is_looked_for),
-        TEST(the_bucket_of_launches_holds_a_minute),
-        TEST(a_server_whose_clock_is_behind_is_no_reason_to_give_up),
-        TEST(our_clock_that_jumps_is_no_reason_to_give_up),
-        TEST(a_claim_whose_answer_was_lost_is_waited_for),
-        TEST(a_machine_without_a_node_counts_for_the_limit),
-        TEST(machines_that_cannot_be_given_back_keep_none_from_coming),
-        TEST(limits_are_of_one_provisioner),
-        TEST(a_limit_that_was_lowered_meanwhile_holds),
-        TEST(a_limit_that_was_raised_is_planned_with_at_once),
-        TEST(instances_are_counted_once),
+        STAGE_TEST_UNJOINED(a_launch_whose_answers_are_all_lost_is_looked_for),
+        STAGE_TEST_UNJOINED(a_launch_that_is_throttled_is_charged_once),
+        STAGE_TEST_UNJOINED(minutes_of_throttling_leave_nothing_behind),
+        STAGE_TEST_UNJOINED(a_claim_deleted_during_its_launch_gives_its_machine_back),
+        STAGE_TEST_UNJOINED(a_launch_that_lost_a_claim_is_looked_for),
+        STAGE_TEST_UNJOINED(an_old_launch_is_looked_for_when_lists_can_be_trusted),
+        STAGE_TEST_UNJOINED(a_launch_without_its_request_is_not_called),
+        STAGE_TEST_UNJOINED(a_launch_with_another_request_is_looked_for),
+        STAGE_TEST_UNJOINED(the_bucket_of_launches_holds_a_minute),
+        STAGE_TEST_UNJOINED(a_server_whose_clock_is_behind_is_no_reason_to_give_up),
+        STAGE_TEST_UNJOINED(our_clock_that_jumps_is_no_reason_to_give_up),
+        STAGE_TEST_UNJOINED(a_claim_whose_answer_was_lost_is_waited_for),
+        STAGE_TEST_UNJOINED(a_machine_without_a_node_counts_for_the_limit),
+        STAGE_TEST_UNJOINED(machines_that_cannot_be_given_back_keep_none_from_coming),
+        STAGE_TEST_UNJOINED(limits_are_of_one_provisioner),
+        STAGE_TEST_UNJOINED(a_limit_that_was_lowered_meanwhile_holds),
+        STAGE_TEST_UNJOINED(a_limit_that_was_raised_is_planned_with_at_once),
+        STAGE_TEST_UNJOINED(instances_are_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

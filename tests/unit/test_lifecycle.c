@@ -10,24 +10,6 @@
 
 #include "tests/support/stage.h"
 
-static int set_up(void **state)
-{
-    struct stage *stage = calloc(1, sizeof(*stage));
-    if (!stage)
-        return -1;
-    stage_open(stage);
-    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
 static uint64_t plans(const struct stage *stage)
 {
     return control_status(stage->control).plans;
@@ -672,29 +654,29 @@ static void test_killed_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_pods_become_machines, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_settled_once_all_is_answered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_gauges_of_pods_that_wait, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_drivers_on_demand_executors_on_spot, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_batch_window, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_batch_window_has_an_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_plan_is_extended, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_capacity_is_planned_around, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_failed_together_is_planned_together, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_limits_hold, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lost_answer_launches_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_not_launched_in_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused_launches_are_not_repeated_in_a_loop, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_prepare_that_fails_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_question_is_asked_twice, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_node_that_was_tried_in_vain, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_pods_that_go_meanwhile, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_launches_per_minute, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lost_answers_everywhere, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_provisioner_without_its_template, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_orphans_are_collected, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lost_instances_drain_their_claims, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_follower_does_nothing, set_up, tear_down),
+        STAGE_TEST_UNJOINED(test_pods_become_machines),
+        STAGE_TEST_UNJOINED(test_settled_once_all_is_answered),
+        STAGE_TEST_UNJOINED(test_gauges_of_pods_that_wait),
+        STAGE_TEST_UNJOINED(test_drivers_on_demand_executors_on_spot),
+        STAGE_TEST_UNJOINED(test_batch_window),
+        STAGE_TEST_UNJOINED(test_batch_window_has_an_end),
+        STAGE_TEST_UNJOINED(test_plan_is_extended),
+        STAGE_TEST_UNJOINED(test_no_capacity_is_planned_around),
+        STAGE_TEST_UNJOINED(test_what_failed_together_is_planned_together),
+        STAGE_TEST_UNJOINED(test_limits_hold),
+        STAGE_TEST_UNJOINED(test_lost_answer_launches_once),
+        STAGE_TEST_UNJOINED(test_not_launched_in_time),
+        STAGE_TEST_UNJOINED(test_refused_launches_are_not_repeated_in_a_loop),
+        STAGE_TEST_UNJOINED(test_prepare_that_fails_is_told),
+        STAGE_TEST_UNJOINED(test_no_question_is_asked_twice),
+        STAGE_TEST_UNJOINED(test_a_node_that_was_tried_in_vain),
+        STAGE_TEST_UNJOINED(test_pods_that_go_meanwhile),
+        STAGE_TEST_UNJOINED(test_launches_per_minute),
+        STAGE_TEST_UNJOINED(test_lost_answers_everywhere),
+        STAGE_TEST_UNJOINED(test_a_provisioner_without_its_template),
+        STAGE_TEST_UNJOINED(test_orphans_are_collected),
+        STAGE_TEST_UNJOINED(test_lost_instances_drain_their_claims),
+        STAGE_TEST_UNJOINED(test_follower_does_nothing),
         cmocka_unit_test(test_killed_at_every_call),
         cmocka_unit_test(test_killed_twice),
     };

@@ -9,23 +9,6 @@
 
 #include "tests/support/stage.h"
 
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
 /* Executors, four to a c4.2xlarge: `nodes` claims of one launch. */
 static void begin(struct stage *stage, int nodes)
 {
@@ -326,20 +309,19 @@ static void a_provisioner_that_is_refused_is_left_out(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_machine_is_told_its_labels_and_taints),
-        TEST(one_claim_of_a_launch_carries_the_request),
-        TEST(a_full_zone_is_planned_around),
-        TEST(a_pod_that_goes_during_the_preparation_gets_no_slot),
-        TEST(nodes_without_pods_are_not_bought),
-        TEST(a_claim_that_is_not_taken_at_once_is_written_again),
-        TEST(claims_that_cannot_be_written_for_long_are_planned_again),
-        TEST(a_launch_of_which_a_claim_is_refused_is_not_called),
-        TEST(a_name_that_is_taken_is_not_ours),
-        TEST(a_claim_without_a_launch_goes),
-        TEST(pods_that_want_no_node_are_not_planned_for),
-        TEST(a_provisioner_that_is_refused_is_left_out),
+        STAGE_TEST_UNJOINED(a_machine_is_told_its_labels_and_taints),
+        STAGE_TEST_UNJOINED(one_claim_of_a_launch_carries_the_request),
+        STAGE_TEST_UNJOINED(a_full_zone_is_planned_around),
+        STAGE_TEST_UNJOINED(a_pod_that_goes_during_the_preparation_gets_no_slot),
+        STAGE_TEST_UNJOINED(nodes_without_pods_are_not_bought),
+        STAGE_TEST_UNJOINED(a_claim_that_is_not_taken_at_once_is_written_again),
+        STAGE_TEST_UNJOINED(claims_that_cannot_be_written_for_long_are_planned_again),
+        STAGE_TEST_UNJOINED(a_launch_of_which_a_claim_is_refused_is_not_called),
+        STAGE_TEST_UNJOINED(a_name_that_is_taken_is_not_ours),
+        STAGE_TEST_UNJOINED(a_claim_without_a_launch_goes),
+        STAGE_TEST_UNJOINED(pods_that_want_no_node_are_not_planned_for),
+        STAGE_TEST_UNJOINED(a_provisioner_that_is_refused_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

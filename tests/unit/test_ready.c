@@ -9,23 +9,6 @@
 
 #include "tests/support/stage.h"
 
-static int set_up(void **state)
-{
-    struct stage *stage = malloc(sizeof(*stage));
-    assert_non_null(stage);
-    stage_open(stage);
-    stage->settings.register_timeout_ms = 24 * 3600 * INT64_C(1000); /* nodes do not join here */
-    *state = stage;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    stage_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void provisioner(struct stage *stage, const char *name, int generation, const char *spec)
 {
     fake_cluster_applyf(stage->cluster,
@@ -303,20 +286,19 @@ static void a_new_subnet_is_seen_by_pods_that_wait(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(the_requirement_that_leaves_nothing_is_named),
-        TEST(labels_and_contradictions_are_named),
-        TEST(the_template_is_named),
-        TEST(the_zones_with_subnets_are_named),
-        TEST(a_launch_that_failed_is_in_the_status_until_one_succeeds),
-        TEST(a_template_that_changes_is_tried_at_once),
-        TEST(claims_that_are_refused_are_told),
-        TEST(pods_are_told_who_is_left_out),
-        TEST(the_condition_says_since_when),
-        TEST(one_that_is_made_again_gets_its_status),
-        TEST(nothing_is_planned_where_there_is_no_subnet),
-        TEST(a_new_subnet_is_seen_by_pods_that_wait),
+        STAGE_TEST_UNJOINED(the_requirement_that_leaves_nothing_is_named),
+        STAGE_TEST_UNJOINED(labels_and_contradictions_are_named),
+        STAGE_TEST_UNJOINED(the_template_is_named),
+        STAGE_TEST_UNJOINED(the_zones_with_subnets_are_named),
+        STAGE_TEST_UNJOINED(a_launch_that_failed_is_in_the_status_until_one_succeeds),
+        STAGE_TEST_UNJOINED(a_template_that_changes_is_tried_at_once),
+        STAGE_TEST_UNJOINED(claims_that_are_refused_are_told),
+        STAGE_TEST_UNJOINED(pods_are_told_who_is_left_out),
+        STAGE_TEST_UNJOINED(the_condition_says_since_when),
+        STAGE_TEST_UNJOINED(one_that_is_made_again_gets_its_status),
+        STAGE_TEST_UNJOINED(nothing_is_planned_where_there_is_no_subnet),
+        STAGE_TEST_UNJOINED(a_new_subnet_is_seen_by_pods_that_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
