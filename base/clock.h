@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+#define NS_PER_S INT64_C(1000000000)
+
 struct clock_mono {
     int64_t ns; /* since an unspecified start; never goes back */
 };

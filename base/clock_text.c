@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 static void write_text(struct clock_wall wall, bool micro, char ret[CLOCK_TEXT_BYTES])
 {
     int64_t ns = wall.ns % NS_PER_S;

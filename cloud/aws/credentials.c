@@ -5,7 +5,6 @@
 
 #include "cloud/aws/credentials_load.h"
 
-#define NS_PER_S INT64_C(1000000000)
 /* Clocks that differ by less are not to blame for anything. */
 #define SKEW_NS (4 * 60 * NS_PER_S)
 enum { BACKOFF_MS = 500, RENEW_AGAIN_MS = 30 * 1000 };

@@ -4,8 +4,6 @@
 #include "provisioner/lifecycle/controllers.h"
 #include "provisioner/lifecycle/node_change.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 enum {
     CLOSED_MS = 300,          /* bindings that kube-scheduler has sent off when a node is closed have come by then */
     AWAITED_MS = 60000,       /* how long an opened node is kept for pods that kube-scheduler is to bind to it */

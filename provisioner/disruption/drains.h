@@ -4,8 +4,6 @@
 
 #include "provisioner/lifecycle/controllers.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* A claim on its way out. */
 struct leaving {
     uint64_t claim, instance;  /* hashes of uid and instance id */

@@ -7,8 +7,6 @@
 #include "base/buf.h"
 #include "provisioner/kube/exec_credential.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* See token.h. A file is read after a minute, a plug-in runs a minute before the end, and neither more than each 5 s.
  */
 static const int64_t renew_ns = 60 * NS_PER_S;

@@ -7,8 +7,6 @@
 #include "provisioner/lifecycle/controllers.h"
 #include "provisioner/lifecycle/node_change.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 enum {
     SPOT_NOTICE_S = 120,   /* from a spot notice to the end, where it does not say */
     MAINTENANCE_S = 86400, /* and from word of maintenance */

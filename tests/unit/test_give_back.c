@@ -10,8 +10,6 @@
 #include "tests/support/doc_edit.h"
 #include "tests/support/stage.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* To the next full second, as kubelets write times. */
 static void run_to_second(struct stage *stage)
 {

@@ -10,8 +10,6 @@
 #include "provisioner/lifecycle/controllers.h"
 #include "tests/support/stage.h"
 
-#define NS_PER_S INT64_C(1000000000)
-
 /* Pods. */
 
 static const char *why_blocked(struct pod pod)
